@@ -1,0 +1,1 @@
+"""Hardware written in Amaranth, printed as Verilog."""

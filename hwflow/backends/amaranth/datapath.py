@@ -1,0 +1,282 @@
+# amaranth: UnusedElaboratable=no
+"""Layers: scheduled circuits as pipelines, repeated over positions or behind a line buffer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from amaranth import Cat, Const, Module, Signal, Value
+
+from hwflow.backends.amaranth.logic import drive, extended, shape_of
+from hwflow.backends.amaranth.module import HwModule
+from hwflow.plan import words as w
+from hwflow.plan.dataflow import raster_steps
+from hwflow.plan.layer import LayerPlan, chain_length
+from hwflow.plan.schedule import Schedule, register_bits
+from hwflow.plan.streams import StreamType
+
+__all__ = ["KernelModule", "ParallelLayer", "WindowLayer", "lanes_of", "layer_module"]
+
+
+def lanes_of(data: Value, stream: StreamType) -> list[Value]:
+    """The lanes of one beat as signed or unsigned values."""
+    result = []
+    for offset, width, is_signed in zip(stream.offsets, stream.widths, stream.signed, strict=True):
+        bits = data[offset : offset + width]
+        result.append(bits.as_signed() if is_signed else bits)
+    return result
+
+
+class _Pipeline:
+    """A circuit's words as named signals, registered where a later stage reads them."""
+
+    def __init__(self, m: Module, circuit: w.Circuit, timing: Schedule, enable: Value) -> None:
+        self.m, self.circuit, self.timing, self.enable = m, circuit, timing, enable
+        self.stages: list[dict[int, Value]] = [{} for _ in circuit.words]
+
+    def build(self, inputs: Sequence[Value]) -> list[Value]:
+        """Drive all words; returns the outputs, taken at the last stage."""
+        for index, word in enumerate(self.circuit.words):
+            stage = self.timing.stages[index]
+            if isinstance(word.op, w.Literal):
+                continue
+            signal = Signal(shape_of(word), name=self._name(index))
+            self.stages[index][stage] = signal
+            if isinstance(word.op, w.In):
+                self.m.d.comb += signal.eq(extended(inputs[word.op.index], word.width))
+            else:
+                drive(self.m, signal, word, lambda i, s=stage: self.at(i, s))  # type: ignore[misc]
+        return [self.at(o, self.timing.latency) for o in self.circuit.outputs]
+
+    def _name(self, index: int) -> str:
+        op = self.circuit.words[index].op
+        if isinstance(op, w.In):
+            return f"x_{op.index}"
+        return f"{type(op).__name__.lower()}_{index}"
+
+    def at(self, index: int, stage: int) -> Value:
+        """The value of a word in a later stage."""
+        word = self.circuit.words[index]
+        if isinstance(word.op, w.Literal):
+            return Const(word.op.value, shape_of(word))
+        known = self.stages[index]
+        if stage not in known:
+            before = self.at(index, stage - 1)
+            register = Signal(shape_of(word), name=f"{self._name(index)}_s{stage}", reset_less=True)
+            with self.m.If(self.enable):
+                self.m.d.sync += register.eq(before)
+            known[stage] = register
+        return known[stage]
+
+
+class KernelModule(HwModule):
+    """One output position of a layer: `in_data_i` to `out_data_o` in `latency` enabled clocks."""
+
+    def __init__(
+        self, name: str, circuit: w.Circuit, timing: Schedule, *, stalls: bool, generate: bool
+    ) -> None:
+        super().__init__(name, generate=generate)
+        self.circuit, self.timing = circuit, timing
+        self.registers = register_bits(circuit, timing) > 0
+        self.used = tuple(word for word in circuit.words if isinstance(word.op, w.In))
+        self.enable: Value = Const(1, 1)
+        if stalls and self.registers:
+            self.enable = self.add_input("en_i", 1)
+        self.data = self.add_input("in_data_i", max(1, sum(u.width for u in self.used)))
+        widths = [circuit.words[o].width for o in circuit.outputs]
+        self.result = self.add_output("out_data_o", max(1, sum(widths)))
+
+    @property
+    def clocked(self) -> bool:
+        return self.registers
+
+    def build(self, m: Module) -> None:
+        inputs: list[Value] = [Const(0, 1)] * len(self.circuit.inputs)
+        offset = 0
+        for word in self.used:
+            assert isinstance(word.op, w.In)
+            inputs[word.op.index] = self.data[offset : offset + word.width]
+            offset += word.width
+        pipeline = _Pipeline(m, self.circuit, self.timing, self.enable)
+        m.d.comb += self.result.eq(Cat(*pipeline.build(inputs)))
+
+    def gathered(self, elements: Sequence[Value]) -> Value:
+        """The `in_data_i` of the kernel inputs `elements` (all of them, in order)."""
+        parts = []
+        for word in self.used:
+            assert isinstance(word.op, w.In)
+            parts.append(extended(elements[word.op.index], word.width))
+        return Cat(*parts) if parts else Const(0, 1)
+
+    def wires(self, elements: Sequence[Value], result: Signal, enable: Value) -> dict[str, Value]:
+        """Connections for `attach`."""
+        connections = {"in_data_i": self.gathered(elements), "out_data_o": result}
+        if "en_i" in self.inputs:
+            connections["en_i"] = enable
+        return connections
+
+
+def layer_module(design: str, plan: LayerPlan, *, stalls: bool, generate: bool) -> HwModule:
+    """The module `<design>__<layer>` of a planned layer."""
+    if plan.folding.pos == 1:
+        return WindowLayer(design, plan, generate=generate)
+    return ParallelLayer(design, plan, stalls=stalls, generate=generate)
+
+
+class ParallelLayer(HwModule):
+    """A fully parallel layer: all positions at once, one register enable.
+
+    Ports: `in_data_i` (or `in0_data_i`, `in1_data_i`, ...), `out_data_o` (likewise), `en_i` if
+    it has registers and its region can stall.
+    """
+
+    def __init__(self, design: str, plan: LayerPlan, *, stalls: bool, generate: bool) -> None:
+        super().__init__(f"{design}__{plan.name}", generate=generate)
+        self.plan, self.stalls = plan, stalls
+        kernel = self.kernel = self._kernel()
+        if "en_i" in kernel.inputs:
+            self.add_input("en_i", 1)
+        self.sources = [
+            self.add_input(f"in{_number(plan.inputs, k)}_data_i", max(1, plan.stream(v).bits))
+            for k, v in enumerate(plan.inputs)
+        ]
+        self.results = [
+            self.add_output(f"out{_number(plan.outputs, k)}_data_o", max(1, plan.stream(v).bits))
+            for k, v in enumerate(plan.outputs)
+        ]
+
+    def _kernel(self) -> KernelModule:
+        return KernelModule(
+            f"{self.name}__kernel",
+            self.plan.circuit,
+            self.plan.schedule,
+            stalls=self.stalls,
+            generate=self.generate,
+        )
+
+    @property
+    def clocked(self) -> bool:
+        return self.kernel.clocked
+
+    def build(self, m: Module) -> None:
+        plan = self.plan
+        enable = self.inputs.get("en_i", Const(1, 1))
+        lanes = [
+            lanes_of(data, plan.stream(v))
+            for data, v in zip(self.sources, plan.inputs, strict=True)
+        ]
+        if plan.kernel.positions == 1:
+            flat = [lane for tensor in lanes for lane in tensor]
+            outputs = _Pipeline(m, plan.circuit, plan.schedule, enable).build(flat)
+            self._deliver(m, [outputs])
+            return
+        results = []
+        for position in range(plan.kernel.positions):
+            elements = [
+                tensor[index] if index >= 0 else Const(0, 1)
+                for tensor, gather in zip(lanes, plan.kernel.gathers, strict=True)
+                for index in gather[position]
+            ]
+            kernel = self._kernel()
+            result = Signal(len(kernel.result), name=f"pos_{position}_data")
+            self.attach(m, f"pos_{position}", kernel, kernel.wires(elements, result, enable))
+            results.append(result)
+        m.d.comb += self.results[0].eq(Cat(*results))
+
+    def _deliver(self, m: Module, positions: list[list[Value]]) -> None:
+        (words,) = positions
+        offset = 0
+        for port, value in zip(self.results, self.plan.outputs, strict=True):
+            count = self.plan.types[value].size
+            m.d.comb += port.eq(Cat(*words[offset : offset + count]))
+            offset += count
+
+
+def _number(values: Sequence[str], index: int) -> str:
+    return str(index) if len(values) > 1 else ""
+
+
+class WindowLayer(HwModule):
+    """A layer of one kernel behind a line buffer: one padded pixel a clock, raster order.
+
+    Takes `in_data_i` when `in_valid_i` and `in_ready_o`; `out_valid_o` marks `out_data_o`; all
+    registers hold while `en_i` is low.
+    """
+
+    uses_reset = True
+
+    def __init__(self, design: str, plan: LayerPlan, *, generate: bool) -> None:
+        super().__init__(f"{design}__{plan.name}", generate=generate)
+        self.plan = plan
+        self.source = plan.stream(plan.inputs[0])
+        self.enable = self.add_input("en_i", 1)
+        self.data = self.add_input("in_data_i", max(1, self.source.bits))
+        self.valid = self.add_input("in_valid_i", 1)
+        self.ready = self.add_output("in_ready_o", 1)
+        self.result = self.add_output("out_data_o", max(1, plan.stream(plan.outputs[0]).bits))
+        self.result_valid = self.add_output("out_valid_o", 1)
+
+    def build(self, m: Module) -> None:
+        window = self.plan.window
+        assert window is not None
+        steps = raster_steps(window)
+        step = Signal(range(max(2, len(steps))), name="raster_step")
+        takes, completes = Signal(name="takes_pixel"), Signal(name="completes_window")
+        m.d.comb += [takes.eq(_one_of(step, steps, 0)), completes.eq(_one_of(step, steps, 1))]
+        advance = Signal(name="advance")
+        m.d.comb += [
+            advance.eq(self.enable & (self.valid | ~takes)),
+            self.ready.eq(self.enable & takes),
+        ]
+        chain = self._chain(m, advance, takes)
+        valids = [Signal(name=f"window_valid_s{i}") for i in range(self.plan.latency + 1)]
+        with m.If(self.enable):
+            m.d.sync += valids[0].eq(advance & completes)
+            m.d.sync += [after.eq(before) for before, after in zip(valids, valids[1:])]
+        with m.If(advance):
+            m.d.sync += step.eq(step + 1)
+            with m.If(step == len(steps) - 1):
+                m.d.sync += step.eq(0)
+        kernel = KernelModule(
+            f"{self.name}__kernel",
+            self.plan.circuit,
+            self.plan.schedule,
+            stalls=True,
+            generate=self.generate,
+        )
+        elements = self._taps(chain)
+        self.attach(m, "kernel", kernel, kernel.wires(elements, self.result, self.enable))
+        m.d.comb += self.result_valid.eq(valids[-1])
+
+    def _chain(self, m: Module, advance: Value, takes: Value) -> list[Signal]:
+        """The line buffer: pixel registers, newest first."""
+        window = self.plan.window
+        assert window is not None
+        pixel = Signal(len(self.data), name="pixel")
+        m.d.comb += pixel.eq(self.data & takes.replicate(len(self.data)))
+        chain = [
+            Signal(len(self.data), name=f"line_{i}", reset_less=True)
+            for i in range(chain_length(window))
+        ]
+        with m.If(advance):
+            m.d.sync += [after.eq(before) for before, after in zip([pixel, *chain], chain)]
+        return chain
+
+    def _taps(self, chain: list[Signal]) -> list[Value]:
+        """Kernel inputs in order: window rows, columns, channels; the newest pixel is last."""
+        window = self.plan.window
+        assert window is not None
+        rows, cols = (*window.span, 1)[:2]
+        width = window.shape[1] + sum(window.padding[1]) if len(window.span) == 2 else 1
+        elements: list[Value] = []
+        for r in range(rows):
+            for c in range(cols):
+                age = (rows - 1 - r) * width + (cols - 1 - c)
+                elements += lanes_of(chain[age], self.source)
+        return elements
+
+
+def _one_of(step: Signal, steps: tuple[tuple[bool, bool], ...], which: int) -> Value:
+    """1 in the steps whose flag `which` is set."""
+    table = sum(1 << i for i, flags in enumerate(steps) if flags[which])
+    return Const(table, len(steps)).bit_select(step, 1)

@@ -1,0 +1,271 @@
+# amaranth: UnusedElaboratable=no
+"""The top module: stages strung together between the ports of the interface."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import reduce
+from operator import and_
+
+from amaranth import Cat, ClockDomain, Const, Module, Mux, Signal, Value
+
+from hwflow.backends.amaranth.datapath import lanes_of, layer_module
+from hwflow.backends.amaranth.logic import extended
+from hwflow.backends.amaranth.module import HwModule
+from hwflow.backends.amaranth.stream import DeserializerModule, SerializerModule, StreamBuffer
+from hwflow.plan.dataflow import Deserializer, Region, Serializer, Stage, WindowStage
+from hwflow.plan.layer import stream_of
+from hwflow.plan.plan import Plan
+from hwflow.plan.streams import PortGroup, StreamType
+
+__all__ = ["TopModule"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stream:
+    """One value between two stages: its bits, and the handshake (ready is driven downstream)."""
+
+    stream: StreamType
+    data: Value
+    valid: Value
+    ready: Signal
+
+
+class TopModule(HwModule):
+    """The design's top: ports as its interface says, layers as sub-modules by name."""
+
+    uses_reset = True
+
+    def __init__(self, plan: Plan, *, generate: bool) -> None:
+        super().__init__(plan.graph.name, generate=generate)
+        self.plan = plan
+        interface = plan.interface
+        self.handshake = interface.kind != "valid_only"
+        self.clk = Signal(name=interface.clock)
+        self.reset_pin = Signal(name=interface.reset)
+        for group in interface.inputs:
+            self.add_input(group.data, group.data_bits)
+            self.add_input(group.valid, 1)
+            if group.ready:
+                self.add_output(group.ready, 1)
+            if group.last:
+                self.add_input(group.last, 1)
+        for group in interface.outputs:
+            self.add_output(group.data, group.data_bits)
+            self.add_output(group.valid, 1)
+            if group.ready:
+                self.add_input(group.ready, 1)
+            if group.last:
+                self.add_output(group.last, 1)
+
+    def ports(self) -> list[Signal]:
+        return [self.clk, self.reset_pin, *self.inputs.values(), *self.outputs.values()]
+
+    def elaborate(self, platform: object) -> Module:
+        if self.generate and not self.plan.interface.reset_active_high:
+            m = Module()
+            domain = ClockDomain("sync")
+            domain.clk, domain.rst = self.clk, self.rst
+            m.domains += domain
+            m.d.comb += self.rst.eq(~self.reset_pin)
+            self.build(m)
+            return m
+        if self.generate:
+            self.rst = self.reset_pin
+        return super().elaborate(platform)
+
+    def build(self, m: Module) -> None:
+        live: dict[str, _Stream] = {}
+        for group in self.plan.interface.inputs:
+            ready = Signal(name=f"{group.tensor}_ready")
+            live[group.tensor] = _Stream(
+                group.stream, self.inputs[group.data], self.inputs[group.valid], ready
+            )
+            if group.ready:
+                m.d.comb += self.outputs[group.ready].eq(ready)
+        for stage in self.plan.stages:
+            self._stage(m, stage, live)
+        results = dict(self.plan.graph.outputs)
+        for group in self.plan.interface.outputs:
+            self._output(m, group, live[results[group.tensor]])
+
+    def _stage(self, m: Module, stage: Stage, live: dict[str, _Stream]) -> None:
+        match stage:
+            case Region():
+                self._region(m, stage, live)
+            case WindowStage():
+                self._window(m, stage, live)
+            case Serializer(value, stream):
+                live[value] = self._serialized(m, value, stream, live[value])
+            case Deserializer(value, stream):
+                live[value] = self._deserialized(m, value, stream, live[value])
+
+    def _region(self, m: Module, region: Region, live: dict[str, _Stream]) -> None:
+        sources = [live[v] for v in region.inputs]
+        enable = Signal(name=f"{region.layers[0].name}_enable")
+        accept = Signal(name=f"{region.layers[0].name}_accept")
+        m.d.comb += accept.eq(reduce(and_, [s.valid for s in sources]) & enable)
+        for index, source in enumerate(sources):
+            others = [s.valid for i, s in enumerate(sources) if i != index]
+            m.d.comb += source.ready.eq(reduce(and_, others, enable))
+        values = self._pipeline(m, region, live, enable)
+        valid: Value = accept
+        for stage in range(1, region.latency + 1):
+            register = Signal(name=f"{region.layers[0].name}_valid_s{stage}")
+            with m.If(enable):
+                m.d.sync += register.eq(valid)
+            valid = register
+        if not self.handshake:
+            m.d.comb += enable.eq(1)
+            for value in region.outputs:
+                live[value] = self._registered(m, value, values[value], valid)
+            return
+        buffers = []
+        for value in region.outputs:
+            stream, ready = self._buffered(m, value, values[value], valid & enable)
+            live[value] = stream
+            buffers.append(ready)
+        m.d.comb += enable.eq(reduce(and_, buffers))
+
+    def _pipeline(
+        self, m: Module, region: Region, live: dict[str, _Stream], enable: Value
+    ) -> dict[str, tuple[StreamType, Value]]:
+        """All values of a region, delayed to its latency, as (lanes, bits)."""
+        history: dict[str, list[Value]] = {v: [live[v].data] for v in region.inputs}
+        streams = {v: live[v].stream for v in region.inputs}
+
+        def at(value: str, cycle: int) -> Value:
+            line = history[value]
+            while region.times[value] + len(line) <= cycle:
+                stage = region.times[value] + len(line)
+                register = Signal(len(line[-1]), name=f"{value}_s{stage}", reset_less=True)
+                with m.If(enable):
+                    m.d.sync += register.eq(line[-1])
+                line.append(register)
+            return line[cycle - region.times[value]]
+
+        for layer in region.layers:
+            module = layer_module(self.name, layer, stalls=self.handshake, generate=self.generate)
+            wires: dict[str, Value] = {"en_i": enable} if "en_i" in module.inputs else {}
+            ports = [n for n in module.inputs if n != "en_i"]
+            for port, value in zip(ports, layer.inputs, strict=True):
+                bits = at(value, region.starts[layer.name])
+                wires[port] = _converted(bits, streams[value], layer.stream(value))
+            for port, value in zip(module.outputs, layer.outputs, strict=True):
+                signal = Signal(len(module.outputs[port]), name=f"{value}_data")
+                wires[port] = signal
+                history[value], streams[value] = [signal], layer.stream(value)
+            self.attach(m, layer.name, module, wires)
+        return {v: (streams[v], at(v, region.latency)) for v in region.outputs}
+
+    def _registered(
+        self, m: Module, value: str, result: tuple[StreamType, Value], valid: Value
+    ) -> _Stream:
+        stream, bits = result
+        data = Signal(max(1, stream.bits), name=f"{value}_out", reset_less=True)
+        out_valid = Signal(name=f"{value}_out_valid")
+        m.d.sync += [data.eq(bits), out_valid.eq(valid)]
+        return _Stream(stream, data, out_valid, Signal(name=f"{value}_out_ready"))
+
+    def _buffered(
+        self, m: Module, value: str, result: tuple[StreamType, Value], valid: Value
+    ) -> tuple[_Stream, Signal]:
+        """A buffered stream, and the buffer's ready (to be the enable of what feeds it)."""
+        stream, bits = result
+        width = max(1, stream.bits)
+        buffer = StreamBuffer(f"{self.name}__buffer_{width}", width, generate=self.generate)
+        out_data = Signal(width, name=f"{value}_buffered")
+        out_valid, ready = Signal(name=f"{value}_valid"), Signal(name=f"{value}_free")
+        onward = Signal(name=f"{value}_ready")
+        wires: dict[str, Value] = {
+            "in_data_i": bits,
+            "in_valid_i": valid,
+            "in_ready_o": ready,
+            "out_data_o": out_data,
+            "out_valid_o": out_valid,
+            "out_ready_i": onward,
+        }
+        self.attach(m, f"buffer_{value}", buffer, wires)
+        return _Stream(stream, out_data, out_valid, onward), ready
+
+    def _window(self, m: Module, stage: WindowStage, live: dict[str, _Stream]) -> None:
+        layer = stage.layer
+        source, (value,) = live[layer.inputs[0]], layer.outputs
+        module = layer_module(self.name, layer, stalls=True, generate=self.generate)
+        data = Signal(len(module.outputs["out_data_o"]), name=f"{value}_data")
+        valid = Signal(name=f"{value}_data_valid")
+        enable = Signal(name=f"{layer.name}_enable")
+        wires: dict[str, Value] = {
+            "en_i": enable,
+            "in_data_i": _converted(source.data, source.stream, layer.stream(layer.inputs[0])),
+            "in_valid_i": source.valid,
+            "in_ready_o": source.ready,
+            "out_data_o": data,
+            "out_valid_o": valid,
+        }
+        self.attach(m, layer.name, module, wires)
+        live[value], ready = self._buffered(m, value, (layer.stream(value), data), valid & enable)
+        m.d.comb += enable.eq(ready)
+
+    def _serialized(self, m: Module, value: str, stream: StreamType, source: _Stream) -> _Stream:
+        lanes = lanes_of(source.data, source.stream)
+        widths = [*stream.widths] * stream.beats
+        tensor = Cat(*(extended(lane, w) for lane, w in zip(lanes, widths, strict=True)))
+        name = f"{self.name}__serializer_{value}"
+        module = SerializerModule(name, stream, generate=self.generate)
+        return self._through(m, f"serializer_{value}", module, tensor, source, stream)
+
+    def _deserialized(self, m: Module, value: str, stream: StreamType, source: _Stream) -> _Stream:
+        whole = stream_of(self.plan.types[value], 1)
+        name = f"{self.name}__deserializer_{value}"
+        module = DeserializerModule(name, stream, generate=self.generate)
+        return self._through(m, f"deserializer_{value}", module, source.data, source, whole)
+
+    def _through(
+        self,
+        m: Module,
+        instance: str,
+        module: HwModule,
+        data: Value,
+        source: _Stream,
+        stream: StreamType,
+    ) -> _Stream:
+        out_data = Signal(len(module.outputs["out_data_o"]), name=f"{instance}_data")
+        out_valid = Signal(name=f"{instance}_valid")
+        onward = Signal(name=f"{instance}_ready")
+        wires: dict[str, Value] = {
+            "in_data_i": data,
+            "in_valid_i": source.valid,
+            "in_ready_o": source.ready,
+            "out_data_o": out_data,
+            "out_valid_o": out_valid,
+            "out_ready_i": onward,
+        }
+        self.attach(m, instance, module, wires)
+        return _Stream(stream, out_data, out_valid, onward)
+
+    def _output(self, m: Module, group: PortGroup, source: _Stream) -> None:
+        bits = _converted(source.data, source.stream, group.stream)
+        m.d.comb += [
+            self.outputs[group.data].eq(bits),
+            self.outputs[group.valid].eq(source.valid),
+        ]
+        if group.ready:
+            m.d.comb += source.ready.eq(self.inputs[group.ready])
+        if group.last and group.stream.beats == 1:
+            m.d.comb += self.outputs[group.last].eq(source.valid)
+        elif group.last:
+            beats = group.stream.beats
+            beat, last = Signal(range(beats), name=f"{group.tensor}_beat"), beats - 1
+            m.d.comb += self.outputs[group.last].eq(source.valid & (beat == last))
+            with m.If(source.valid & source.ready):
+                m.d.sync += beat.eq(Mux(beat == last, 0, beat + 1))
+
+
+def _converted(bits: Value, have: StreamType, want: StreamType) -> Value:
+    """One beat with its lanes extended from the widths of `have` to those of `want`."""
+    if have.widths == want.widths:
+        return bits
+    lanes = lanes_of(bits, have)
+    parts = [extended(lane, width) for lane, width in zip(lanes, want.widths, strict=True)]
+    return Cat(*parts) if parts else Const(0, 1)

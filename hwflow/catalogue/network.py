@@ -1,0 +1,195 @@
+"""Codes of data, graphs, lowering and the plan."""
+
+from __future__ import annotations
+
+from hwflow.catalogue.explanation import Explanation
+
+__all__ = ["NETWORK"]
+
+NETWORK: dict[str, Explanation] = {
+    "data.few": Explanation(
+        "The data file holds too few samples.",
+        "It was cut, or the wrong file was named.",
+        "Give at least the number stated: training, validation and test parts are cut from it.",
+    ),
+    "data.format": Explanation(
+        "The data file does not have the expected columns or arrays.",
+        "Another kind of file, or an export with other names.",
+        "Write it as the message shows.",
+    ),
+    "data.missing": Explanation(
+        "The data file does not exist.",
+        "A spelling mistake, or a path relative to another folder.",
+        "Correct data.path in design.yaml.",
+    ),
+    "data.row": Explanation(
+        "A row of the data file cannot be used.",
+        "A missing, extra or non-numeric value.",
+        "Correct the row named.",
+    ),
+    "data.source": Explanation(
+        "The data source is not known.",
+        "A spelling mistake.",
+        "Use digits, hgcal_toy or file.",
+    ),
+    "graph.layer": Explanation(
+        "A value of the graph belongs to no layer.",
+        "It was made outside of `with b.layer(...)`.",
+        "Make it inside a layer: layers become the modules of the RTL.",
+    ),
+    "graph.name": Explanation(
+        "A layer's name cannot be part of a module's name.",
+        "Other characters than letters, digits and underscores, or a name used twice.",
+        "Rename the layer.",
+    ),
+    "graph.order": Explanation(
+        "A node of the graph uses a value that no earlier node makes.",
+        "The text was reordered or a name misspelled.",
+        "Put nodes after those they use.",
+    ),
+    "graph.output": Explanation(
+        "The graph's inputs or outputs are incomplete or name no value.",
+        "A spelling mistake in the outputs, or none given.",
+        "Name at least one input and one output that exist.",
+    ),
+    "graph.shape": Explanation(
+        "The shapes of a node's operands do not fit together, or a tensor is empty or too large.",
+        "A kernel, stride or padding of another layer.",
+        "Correct the layer named.",
+    ),
+    "graph.syntax": Explanation(
+        "The text form of a graph cannot be read.",
+        "It was edited by hand or cut.",
+        "Correct the place named, or write the file again.",
+    ),
+    "graph.type": Explanation(
+        "A node's operand has a type that the operation does not take.",
+        "For example live values where weights are expected.",
+        "Use the operation that the message names.",
+    ),
+    "hwf.checksum": Explanation(
+        "A .hwf file is not what was written.",
+        "It was damaged on the way, or edited.",
+        "Copy or write it again with save_graph.",
+    ),
+    "hwf.format": Explanation(
+        "A file is not a .hwf graph, or of another version, or absurdly large.",
+        "The wrong file was named.",
+        "Name a file written by save_graph.",
+    ),
+    "interface.json": Explanation(
+        "An interface file cannot be read.",
+        "It was edited, or belongs to another version.",
+        "Use the interface.json of the build.",
+    ),
+    "internal.adders": Explanation(
+        "The adder-graph solver returned something unexpected.",
+        "A mistake in hwflow or another version of the solver.",
+        "Please report it together with the design.",
+    ),
+    "internal.bounds": Explanation(
+        "A value left the bounds that were proven for it.",
+        "A mistake in hwflow.",
+        "Please report it together with the design.",
+    ),
+    "internal.deadlock": Explanation(
+        "A planned dataflow would never deliver.",
+        "A mistake in hwflow.",
+        "Please report it together with the design.",
+    ),
+    "lower.activation": Explanation(
+        "An activation has no exact integer form.",
+        "A softmax, sigmoid, or a ReLU without bounded width.",
+        "Write the activation that the message names.",
+    ),
+    "lower.input": Explanation(
+        "Real numbers reach a layer that needs integers.",
+        "The model's input has no quantizer.",
+        "Put a QActivation behind the input.",
+    ),
+    "lower.layer": Explanation(
+        "A layer of the network has no exact integer form in this version.",
+        "A layer or option that hwflow does not lower.",
+        "Write the layer that the message names.",
+    ),
+    "lower.network": Explanation(
+        "The exported network cannot be read.",
+        "It comes from another version or was edited.",
+        "Train again.",
+    ),
+    "lower.norm": Explanation(
+        "A BatchNormalization cannot be folded exactly.",
+        "Its scale holds a square root, so only its quantized result is an integer function.",
+        "Put a quantized activation directly after it, and normalise the last axis.",
+    ),
+    "lower.pool": Explanation(
+        "A pooling layer has no exact integer form.",
+        "An average over an area that is not a power of two, or an option that is not lowered.",
+        "Use max pooling or the area that the message names.",
+    ),
+    "lower.quantizer": Explanation(
+        "A quantizer has no exact integer form.",
+        "For example a scale taken from the batch or one per element.",
+        "Write the quantizer that the message names.",
+    ),
+    "lower.shape": Explanation(
+        "A layer's shapes cannot be lowered.",
+        "An unknown dimension, or a layout that is not supported.",
+        "Give the shape that the message names.",
+    ),
+    "lower.weights": Explanation(
+        "A layer's weights are not quantized, or not on their grid.",
+        "A quantizer is missing.",
+        "Give the quantizer that the message names.",
+    ),
+    "plan.fold": Explanation(
+        "A folding names a layer that does not exist or cannot have it.",
+        "A spelling mistake in hardware.fold.",
+        "Use one of the layers listed.",
+    ),
+    "plan.fork": Explanation(
+        "A folded layer stands in a branch.",
+        "Layers with pos: 1 work in a chain in this version.",
+        "Use pos: all for the layers of that branch.",
+    ),
+    "plan.interface": Explanation(
+        "The interface chosen cannot serve this design.",
+        "valid_only has no back-pressure, which a folded layer needs.",
+        "Use axi_stream or valid_ready, or fold nothing.",
+    ),
+    "plan.operation": Explanation(
+        "The graph holds an operation without hardware in this version.",
+        "The graph was built by hand or with reserved operations.",
+        "Use the alternative that the message names.",
+    ),
+    "plan.too-large": Explanation(
+        "The design cannot fit the device.",
+        "The estimate before synthesis exceeds the device's resources.",
+        "Fold convolutions, use fewer bits or outputs, or a larger target.",
+    ),
+    "run.input": Explanation(
+        "Input data do not fit the design's input.",
+        "Another shape, values out of range, or a wrong type.",
+        "Give an array of the shape and range stated.",
+    ),
+    "stream.range": Explanation(
+        "A value does not fit the bits of its stream.",
+        "It was not quantized to the input's type.",
+        "Quantize it first.",
+    ),
+    "stream.shape": Explanation(
+        "Data for a stream have the wrong shape.",
+        "Parts of tensors, or another tensor.",
+        "Pass whole tensors.",
+    ),
+    "target.unknown": Explanation(
+        "There is no target of that name.",
+        "A spelling mistake.",
+        "`hwflow targets` lists them.",
+    ),
+    "train.builder": Explanation(
+        "The model's builder file cannot be used.",
+        "It does not exist or lies elsewhere.",
+        "Correct model.builder: FILE:FUNCTION relative to design.yaml.",
+    ),
+}

@@ -1,0 +1,38 @@
+"""design.yaml as typed data, with the place of every key."""
+
+from __future__ import annotations
+
+from hwflow.config.design import (
+    RUNGS,
+    Builder,
+    DataConfig,
+    DesignConfig,
+    FoldConfig,
+    HardwareConfig,
+    Limit,
+    ModelConfig,
+    ReportConfig,
+    SynthConfig,
+    TrainConfig,
+    VerifyConfig,
+    as_json,
+)
+from hwflow.config.load import json_schema, load_design
+
+__all__ = [
+    "RUNGS",
+    "Builder",
+    "DataConfig",
+    "DesignConfig",
+    "FoldConfig",
+    "HardwareConfig",
+    "Limit",
+    "ModelConfig",
+    "ReportConfig",
+    "SynthConfig",
+    "TrainConfig",
+    "VerifyConfig",
+    "as_json",
+    "json_schema",
+    "load_design",
+]

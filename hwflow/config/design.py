@@ -1,0 +1,175 @@
+"""The typed form of design.yaml: what the rest of hwflow reads."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+from hwflow.errors import Place
+
+__all__ = [
+    "RUNGS",
+    "Builder",
+    "DataConfig",
+    "DesignConfig",
+    "FoldConfig",
+    "HardwareConfig",
+    "Limit",
+    "ModelConfig",
+    "ReportConfig",
+    "SynthConfig",
+    "TrainConfig",
+    "VerifyConfig",
+    "as_json",
+]
+
+RUNGS = ("training", "amaranth", "rtl", "netlist")
+"""The rungs of the verification ladder compared with the integer graph, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """A function in a Python file of the design's folder that builds the training model."""
+
+    file: Path
+    function: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """Exactly one of the two is given."""
+
+    builder: Builder | None = None
+    file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DataConfig:
+    """Where samples come from; `samples` is None for sources of a fixed size."""
+
+    source: str
+    path: Path | None = None
+    split: float = 0.2
+    samples: int | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    """How the model is trained; `patience` 0 means no early stopping."""
+
+    epochs: int = 20
+    batch: int = 128
+    seed: int = 1
+    learning_rate: float = 1e-3
+    patience: int = 0
+    loss: str = "categorical_crossentropy"
+    float_twin: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FoldConfig:
+    """Foldings by hand: pairs of layer name and positions per clock ("all" or "1")."""
+
+    pos: tuple[tuple[str, str], ...] = ()
+    target_ii: int = 1
+
+    def pos_of(self, layer: str) -> str | None:
+        """The folding asked for a layer, None where the solver chooses."""
+        return dict(self.pos).get(layer)
+
+
+@dataclass(frozen=True, slots=True)
+class HardwareConfig:
+    """What is built; `clock` is in hertz, exact."""
+
+    backend: str = "amaranth"
+    target: str = "ecp5-85k"
+    clock: Fraction = Fraction(40_000_000)
+    fold: FoldConfig = FoldConfig()
+    weights: str = "constant"
+    protect: str = "none"
+    interface: str = "axi_stream"
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyConfig:
+    """Vectors and rungs of the ladder; rungs stand in the ladder's order."""
+
+    vectors: int = 2000
+    dataset: int = 2000
+    seed: int = 0
+    rungs: tuple[str, ...] = RUNGS
+
+
+@dataclass(frozen=True, slots=True)
+class SynthConfig:
+    """Options of synthesis."""
+
+    place_and_route: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReportConfig:
+    """Options of the report; they change nothing before it."""
+
+    title: str | None = None
+    top_paths: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A figure the design must keep; at least one bound is given."""
+
+    metric: str
+    min: float | None
+    max: float | None
+    place: Place = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DesignConfig:
+    """A whole design. `folder` holds design.yaml; `places` gives each written key's place."""
+
+    design: str
+    model: ModelConfig
+    data: DataConfig | None
+    train: TrainConfig
+    hardware: HardwareConfig
+    verify: VerifyConfig
+    synth: SynthConfig
+    report: ReportConfig
+    limits: tuple[Limit, ...]
+    folder: Path = field(compare=False)
+    places: Mapping[str, Place] = field(compare=False)
+
+    def place(self, key: str) -> Place | None:
+        """Where a dotted key such as "hardware.target" is written; its parent's place if not."""
+        while key:
+            if key in self.places:
+                return self.places[key]
+            key = key.rpartition(".")[0]
+        return None
+
+
+def as_json(value: object, folder: Path | None = None) -> object:
+    """A part of the configuration as plain JSON data, for the keys of stages.
+
+    Fractions become text, paths become relative to `folder` where they are inside it, places are
+    left out: moving a design or a line in its file changes no key.
+    """
+    if isinstance(value, Fraction):
+        return str(value)
+    if isinstance(value, Path):
+        inside = folder is not None and value.is_relative_to(folder)
+        return value.relative_to(folder).as_posix() if inside and folder else value.name
+    if isinstance(value, tuple):
+        return [as_json(item, folder) for item in value]
+    if dataclasses.is_dataclass(value):
+        fields = (f.name for f in dataclasses.fields(value) if f.compare)
+        return {name: as_json(getattr(value, name), folder) for name in fields}
+    assert value is None or isinstance(value, str | int | float | bool), type(value)
+    return value

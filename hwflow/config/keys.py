@@ -1,0 +1,183 @@
+"""Every key of design.yaml, described once: reading, messages and JSON Schema follow from it."""
+
+from __future__ import annotations
+
+from hwflow.config.design import (
+    RUNGS,
+    DataConfig,
+    FoldConfig,
+    HardwareConfig,
+    ModelConfig,
+    ReportConfig,
+    SynthConfig,
+    TrainConfig,
+    VerifyConfig,
+)
+from hwflow.config.names import NAME_PATTERN
+from hwflow.config.rules import check_data, check_design, check_fold, check_model, in_order
+from hwflow.config.schema import Boolean, Choice, Integer, Key, ListOf, MapOf, Number, Section, Text
+from hwflow.config.values import (
+    CLOCK_PATTERN,
+    LimitsOf,
+    clock,
+    data_file,
+    design_name,
+    model_builder,
+    model_file,
+)
+
+__all__ = ["DESIGN"]
+
+_SEED = Integer(0, 2**31 - 1)
+_COUNT = Integer(0, 10_000_000)
+
+_MODEL = Section(
+    (
+        Key(
+            "builder",
+            Text(
+                r"[^:]+\.py:[A-Za-z_][A-Za-z0-9_]*",
+                "a file and a function such as model.py:encoder",
+                model_builder,
+            ),
+            "the Python function that builds the model to train, as model.py:function",
+        ),
+        Key("file", Text(parse=model_file), "an integer graph (*.hwf) used as it is"),
+    ),
+    make=ModelConfig,
+    check=check_model,
+    rules={"minProperties": 1, "maxProperties": 1},
+)
+
+_DATA = Section(
+    (
+        Key(
+            "source",
+            Choice(("digits", "hgcal_toy", "file")),
+            "digits (8x8 handwritten), hgcal_toy (synthetic calorimeter wafers) or file",
+            required=True,
+        ),
+        Key("path", Text(parse=data_file), "the .npz or .csv file of source: file"),
+        Key("split", Number(0, 0.9, above=True), "fraction of samples kept for the test", 0.2),
+        Key("samples", Integer(10, 10_000_000), "number of wafers of hgcal_toy (12000)"),
+        Key("seed", _SEED, "seed of the generator and of the split", 0),
+    ),
+    make=DataConfig,
+    check=check_data,
+)
+
+_TRAIN = Section(
+    (
+        Key("epochs", Integer(1, 100_000), "number of passes over the training samples", 20),
+        Key("batch", Integer(1, 1_000_000), "samples per step", 128),
+        Key("seed", _SEED, "seed of initial weights and of shuffling", 1),
+        Key("learning_rate", Number(0, 10, above=True), "Adam's step size", 1e-3),
+        Key("patience", Integer(0, 100_000), "epochs without progress before stopping; 0: off", 0),
+        Key(
+            "loss",
+            Choice(("categorical_crossentropy", "mse", "telescope")),
+            "the loss function; by default telescope for hgcal_toy, else categorical_crossentropy",
+            "categorical_crossentropy",
+        ),
+        Key("float_twin", Boolean(), "also train the float model, to compare with", True),
+    ),
+    make=TrainConfig,
+)
+
+_FOLD = Section(
+    (
+        Key(
+            "pos",
+            MapOf(NAME_PATTERN, "layers", Choice(("all", "1"))),
+            "output positions computed in a clock, per layer: all, or 1 behind a line buffer",
+            (),
+        ),
+        Key("target_ii", Integer(1, 1_000_000), "clocks between two inferences aimed at", 1),
+    ),
+    make=FoldConfig,
+    check=check_fold,
+)
+
+_HARDWARE = Section(
+    (
+        Key(
+            "backend",
+            Choice(("amaranth",), later={"hls4ml": "use backend: amaranth"}),
+            "what generates the hardware",
+            "amaranth",
+        ),
+        Key(
+            "target",
+            Text(r"[a-z0-9][a-z0-9-]*", "a target such as ecp5-85k (`hwflow targets`)"),
+            "the device to synthesize for; `hwflow targets` lists them",
+            "ecp5-85k",
+        ),
+        Key(
+            "clock",
+            Text(CLOCK_PATTERN, "a frequency or period such as 40 MHz or 25 ns", clock),
+            "the clock, as a frequency or a period",
+            HardwareConfig().clock,
+        ),
+        Key("fold", _FOLD, "how computation is spread over clocks", FoldConfig()),
+        Key(
+            "weights",
+            Choice(("constant",), later={"programmable": "use weights: constant"}),
+            "weights fixed in the hardware",
+            "constant",
+        ),
+        Key(
+            "protect",
+            Choice(("none",), later={"tmr": "use protect: none"}),
+            "protection of state against upsets",
+            "none",
+        ),
+        Key(
+            "interface",
+            Choice(("axi_stream", "valid_ready", "valid_only")),
+            "the top's streams; valid_only has no back-pressure",
+            "axi_stream",
+        ),
+    ),
+    make=HardwareConfig,
+)
+
+_VERIFY = Section(
+    (
+        Key("vectors", _COUNT, "number of random vectors", 2000),
+        Key("dataset", _COUNT, "number of vectors from the data set", 2000),
+        Key("seed", _SEED, "seed of the random vectors", 0),
+        Key("rungs", ListOf(Choice(RUNGS)), "rungs compared with the integer graph (all)"),
+    ),
+    make=VerifyConfig,
+    check=in_order,
+)
+
+_SYNTH = Section(
+    (Key("place_and_route", Boolean(), "run nextpnr for the highest frequency", False),),
+    make=SynthConfig,
+)
+
+_REPORT = Section(
+    (
+        Key("title", Text(r"[^\x00-\x1f]{1,200}", "text", optional=True), "the report's heading"),
+        Key("top_paths", Integer(0, 1000), "number of critical paths shown", 5),
+    ),
+    make=ReportConfig,
+)
+
+DESIGN = Section(
+    (
+        Key("design", Text(parse=design_name), "the design's name", required=True),
+        Key("model", _MODEL, "where the network comes from: builder or file", required=True),
+        Key("data", _DATA, "the samples to train, test and verify with"),
+        Key("train", _TRAIN, "how the model is trained", TrainConfig()),
+        Key("hardware", _HARDWARE, "what hardware is built", HardwareConfig()),
+        Key("verify", _VERIFY, "how the hardware is checked", VerifyConfig()),
+        Key("synth", _SYNTH, "options of synthesis", SynthConfig()),
+        Key("report", _REPORT, "options of the report", ReportConfig()),
+        Key("limits", LimitsOf(), "figures that must hold: {metric: {min: x, max: y}}", ()),
+    ),
+    make=dict,
+    check=check_design,
+)
+"""The whole file; reading gives a dictionary of the sections' typed objects."""

@@ -1,0 +1,203 @@
+"""Values with a form of their own: names, clocks, files, limits."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from hwflow.config.design import Builder, Limit
+from hwflow.config.names import KEYWORDS, NAME_PATTERN
+from hwflow.config.schema import INVALID, Context, Key, MapOf, Number, Section
+from hwflow.config.yamltree import Item, MapItem, ScalarItem, read_yaml
+from hwflow.errors import ErrorList, HwflowError, Place
+
+__all__ = [
+    "CLOCK_PATTERN",
+    "LimitsOf",
+    "clock",
+    "data_file",
+    "design_name",
+    "model_builder",
+    "model_file",
+]
+
+
+CLOCK_PATTERN = r"[0-9]+(\.[0-9]+)? *([kMG]?Hz|[pnum]?s)"
+_UNITS = {
+    "Hz": Fraction(1),
+    "kHz": Fraction(10**3),
+    "MHz": Fraction(10**6),
+    "GHz": Fraction(10**9),
+    "s": Fraction(1),
+    "ms": Fraction(1, 10**3),
+    "us": Fraction(1, 10**6),
+    "ns": Fraction(1, 10**9),
+    "ps": Fraction(1, 10**12),
+}
+_SLOWEST, _FASTEST = 1_000, 2_000_000_000
+_METRIC = r"[a-z][a-z0-9_]*([./][A-Za-z0-9_]+)*"
+_NOT_YET = (".h5", ".hdf5", ".keras", ".onnx")
+
+
+def design_name(text: str, place: Place, context: Context) -> object:
+    """A name that Verilog, VHDL and Tcl take for a name."""
+    if re.fullmatch(NAME_PATTERN, text) is None:
+        return context.fail(
+            "config.name",
+            f"design: found {text[:80]!r}, expected a letter followed by at most 62 letters, "
+            "digits or underscores",
+            "it names the Verilog module",
+            place,
+        )
+    if text.lower() in KEYWORDS:
+        return context.fail(
+            "config.name",
+            f"design: {text!r} is a keyword of a hardware language or of Tcl, expected a name",
+            f"for example {text}_net",
+            place,
+        )
+    return text
+
+
+def clock(text: str, place: Place, context: Context) -> object:
+    """A frequency in hertz from "40 MHz" or "25 ns"."""
+    match = re.fullmatch(r"([0-9.]+) *([A-Za-z]+)", text)
+    assert match is not None, "the pattern was checked before"
+    number, unit = Fraction(match.group(1)), match.group(2)
+    if number == 0:
+        return context.fail("config.range", "hardware.clock: found 0", "write 40 MHz", place)
+    hertz = number * _UNITS[unit] if unit.endswith("Hz") else 1 / (number * _UNITS[unit])
+    if not _SLOWEST <= hertz <= _FASTEST:
+        return context.fail(
+            "config.range",
+            f"hardware.clock: found {text!r}, expected from 1 kHz to 2 GHz",
+            "write for example 40 MHz or 25 ns",
+            place,
+        )
+    return hertz
+
+
+def model_builder(text: str, place: Place, context: Context) -> object:
+    """The file and function of "model.py:function"."""
+    name, _, function = text.rpartition(":")
+    path = _inside(name, place, context)
+    return Builder(path, function) if isinstance(path, Path) else INVALID
+
+
+def model_file(text: str, place: Place, context: Context) -> object:
+    """An integer graph's file inside the design's folder."""
+    suffix = Path(text).suffix.lower()
+    if suffix in _NOT_YET:
+        return context.fail(
+            "config.unsupported",
+            f"model.file: {suffix} files are not supported yet",
+            "train with model.builder, or give an integer graph (.hwf)",
+            place,
+        )
+    if suffix != ".hwf":
+        return context.fail(
+            "config.path", f"model.file: found {text!r}", "expected a file named *.hwf", place
+        )
+    return _inside(text, place, context)
+
+
+def data_file(text: str, place: Place, context: Context) -> object:
+    """A user's data file; it may lie outside the design's folder."""
+    if Path(text).suffix.lower() not in (".npz", ".csv"):
+        return context.fail(
+            "config.path", f"data.path: found {text!r}", "expected a .npz or .csv file", place
+        )
+    return _existing(context.folder / text, text, place, context)
+
+
+def _inside(text: str, place: Place, context: Context) -> object:
+    relative = Path(text)
+    path = context.folder / relative
+    escapes = relative.is_absolute() or ".." in relative.parts
+    if escapes or not path.resolve().is_relative_to(context.folder.resolve()):
+        return context.fail(
+            "config.path",
+            f"{context.dotted}: {text!r} leads outside the folder of design.yaml",
+            "put the file beside design.yaml",
+            place,
+        )
+    return _existing(path, text, place, context)
+
+
+def _existing(path: Path, text: str, place: Place, context: Context) -> object:
+    try:
+        found = path.is_file()
+    except (OSError, ValueError):  # a name too long, or with a zero byte
+        found = False
+    if found:
+        return path
+    return context.fail(
+        "file.missing",
+        f"{context.dotted}: there is no file {text!r}",
+        "paths are relative to the folder of design.yaml",
+        place,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    min: float | None
+    max: float | None
+
+
+def _check_bounds(values: dict[str, object], item: MapItem, context: Context) -> None:
+    low, high = values["min"], values["max"]
+    if not item.entries:
+        context.fail(
+            "config.missing", f"{context.dotted}: no bound", "write min: or max:", item.place
+        )
+    if isinstance(low, float) and isinstance(high, float) and low > high:
+        context.fail(
+            "config.combination",
+            f"{context.dotted}: min {low:g} is above max {high:g}",
+            "exchange them",
+            item.place,
+        )
+
+
+_BOUNDS = Section(
+    (
+        Key("min", Number(-1e30, 1e30), "the smallest value allowed"),
+        Key("max", Number(-1e30, 1e30), "the largest value allowed"),
+    ),
+    make=_Bounds,
+    check=_check_bounds,
+    rules={"minProperties": 1},
+)
+_LIMITS = MapOf(_METRIC, "metrics", _BOUNDS)
+
+
+class LimitsOf:
+    """Limits written in place, or the name of a YAML file that holds them."""
+
+    def read(self, item: Item, context: Context) -> object:
+        if isinstance(item, ScalarItem) and item.kind == "text":
+            path = _inside(item.text, item.place, context)
+            if not isinstance(path, Path):
+                return INVALID
+            shown = str(Path(item.place.file).parent / item.text)
+            try:
+                item = read_yaml(path, shown)
+            except HwflowError as error:
+                context.errors.extend(error.errors if isinstance(error, ErrorList) else (error,))
+                return INVALID
+        elif not isinstance(item, MapItem):
+            return context.wrong_type(item, "a mapping of metrics or a file such as limits.yaml")
+        pairs = _LIMITS.read(item, context)
+        if not isinstance(pairs, tuple):
+            return INVALID
+        return tuple(
+            Limit(name, bounds.min, bounds.max, context.places[f"{context.dotted}.{name}"])
+            for name, bounds in pairs
+            if isinstance(bounds, _Bounds)
+        )
+
+    def json_schema(self) -> dict[str, object]:
+        return {"anyOf": [{"type": "string"}, _LIMITS.json_schema()]}

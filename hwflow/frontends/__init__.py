@@ -1,0 +1,1 @@
+"""Trained networks of other frameworks, lowered to the integer graph."""

@@ -1,0 +1,159 @@
+"""A trained QKeras network to the integer graph, layer by layer."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from hwflow.errors import InputError
+from hwflow.frontends.qkeras import activate, compute, layout, pooling
+from hwflow.frontends.qkeras.context import Context, Raw, Symbol, unquantized_input
+from hwflow.frontends.qkeras.emitter import safe_name
+from hwflow.frontends.qkeras.network import Layer, Network
+from hwflow.ir import Graph, Value
+from hwflow.passes import LayerWidths, layer_widths, optimize
+
+__all__ = ["HANDLERS", "Lowered", "Probe", "lower"]
+
+Handler = Callable[[Context, Layer], Symbol]
+
+HANDLERS: Mapping[str, Handler] = MappingProxyType(
+    {
+        "Activation": activate.activation,
+        "Add": layout.add,
+        "AveragePooling1D": pooling.average_pool,
+        "AveragePooling2D": pooling.average_pool,
+        "BatchNormalization": activate.batch_norm,
+        "Concatenate": layout.concatenate,
+        "Dropout": layout.identity,
+        "Flatten": layout.reshape,
+        "GaussianNoise": layout.identity,
+        "GlobalAveragePooling1D": pooling.global_average_pool,
+        "GlobalAveragePooling2D": pooling.global_average_pool,
+        "GlobalMaxPooling1D": pooling.global_max_pool,
+        "GlobalMaxPooling2D": pooling.global_max_pool,
+        "InputLayer": layout.network_input,
+        "MaxPooling1D": pooling.max_pool,
+        "MaxPooling2D": pooling.max_pool,
+        "QActivation": activate.quantized_activation,
+        "QAveragePooling2D": pooling.average_pool,
+        "QConv1D": compute.convolution,
+        "QConv2D": compute.convolution,
+        "QDense": compute.dense,
+        "QDepthwiseConv2D": compute.depthwise,
+        "QGlobalAveragePooling2D": pooling.global_average_pool,
+        "ReLU": activate.keras_relu,
+        "Reshape": layout.reshape,
+        "SpatialDropout1D": layout.identity,
+        "SpatialDropout2D": layout.identity,
+        "ZeroPadding1D": layout.zero_padding,
+        "ZeroPadding2D": layout.zero_padding,
+    }
+)
+"""Every Keras and QKeras layer class that can be lowered."""
+
+_INSTEAD = {
+    "Conv1D": "write QConv1D with kernel_quantizer=quantized_bits(6, 0, alpha=1)",
+    "Conv2D": "write QConv2D with kernel_quantizer=quantized_bits(6, 0, alpha=1)",
+    "Dense": "write QDense with kernel_quantizer=quantized_bits(6, 0, alpha=1)",
+    "DepthwiseConv2D": "write QDepthwiseConv2D with depthwise_quantizer=quantized_bits(6, 0, "
+    "alpha=1)",
+    "Lambda": "a Python function has no hardware meaning; write it with the layers supported",
+    "QConv2DBatchnorm": "write QConv2D and BatchNormalization; their fold is exact here",
+    "SeparableConv2D": "write QDepthwiseConv2D and a 1x1 QConv2D",
+    "QSeparableConv2D": "write QDepthwiseConv2D and a 1x1 QConv2D",
+    "Softmax": "leave it out and train on logits (from_logits=True)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A graph value whose real number must equal the output of a Keras layer, bit for bit."""
+
+    value: str
+    layer: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lowered:
+    """An integer graph and what ties it to the network it came from.
+
+    Attributes:
+        graph: the result; its layers carry the (sanitised) names of compute, pooling and merge
+            layers, its inputs and outputs those of the network.
+        certificates: for each BatchNormalization chain (and binary or ternary activation), the
+            thresholds with the float function's codes on both sides, and the form chosen.
+        wide: Keras layers in which float32 could round; the training rung runs them in float64.
+        widths: bits of weights, accumulators and results of each layer.
+        probes: values to compare with Keras layers. The real number is ``int * 2**-frac`` with
+            the value's `frac` in ``graph.types``.
+    """
+
+    graph: Graph
+    certificates: tuple[Mapping[str, Any], ...]
+    wide: tuple[str, ...]
+    widths: tuple[LayerWidths, ...]
+    probes: tuple[Probe, ...]
+
+    def record(self) -> dict[str, Any]:
+        """All but the graph and certificates, as JSON."""
+        return {
+            "probes": [{"layer": p.layer, "value": p.value} for p in self.probes],
+            "wide": list(self.wide),
+            "widths": [w.record() for w in self.widths],
+        }
+
+
+def lower(network: Network, name: str) -> Lowered:
+    """Lower a trained network to an integer graph called `name`.
+
+    Raises:
+        InputError: a layer has no exact integer form; the message names the layer and what to
+            write instead ("lower.*" in the catalogue).
+    """
+    context = Context(name, {layer.name: layer.shape for layer in network.layers})
+    for layer in network.layers:
+        context.symbols[layer.name] = _handler(layer)(context, layer)
+    taken: set[str] = set()
+    graph = context.emit.build(
+        {safe_name(output, taken): _output(context, network, output) for output in network.outputs}
+    )
+    rewrite = optimize(graph)
+    probes: dict[str, str] = {}
+    for value, source in context.probes.items():
+        final = rewrite.moved.get(value, value)
+        if final in rewrite.graph.types:
+            probes[source] = final
+    return Lowered(
+        rewrite.graph,
+        tuple(context.certificates),
+        tuple(context.wide),
+        layer_widths(rewrite.graph),
+        tuple(Probe(value, source) for source, value in probes.items()),
+    )
+
+
+def _handler(layer: Layer) -> Handler:
+    if layer.kind in HANDLERS:
+        return HANDLERS[layer.kind]
+    near = difflib.get_close_matches(layer.kind, HANDLERS, n=1)
+    hint = _INSTEAD.get(layer.kind) or (
+        f"{f'did you mean {near[0]}? ' if near else ''}supported: {', '.join(HANDLERS)}"
+    )
+    raise InputError(
+        "lower.layer",
+        f"layer {layer.name!r}: {layer.kind} cannot be lowered to integers",
+        hint=hint,
+    )
+
+
+def _output(context: Context, network: Network, name: str) -> Value:
+    layer = next(item for item in network.layers if item.name == name)
+    symbol = context.symbols[name]
+    if isinstance(symbol, Raw):
+        raise unquantized_input(symbol, layer)
+    value = context.settle(symbol, layer, context.owner(layer, symbol))
+    return value

@@ -1,0 +1,92 @@
+"""Planning estimates of one word's delay and LUTs, before anything is synthesized."""
+
+from __future__ import annotations
+
+from hwflow.ir.types import Rounding
+from hwflow.plan.targets import DelayModel
+from hwflow.plan.words import (
+    AtLeast,
+    Circuit,
+    Clip,
+    In,
+    Literal,
+    Max,
+    Mux,
+    Product,
+    Relation,
+    Round,
+    Shl,
+    Sum,
+    Table,
+    Word,
+    Wrap,
+)
+
+__all__ = ["adder_bits", "delay", "luts"]
+
+
+def adder_bits(circuit: Circuit, word: Word) -> int:
+    """Full-adder positions of a sum: bits that a shifted operand passes through are free."""
+    op = word.op
+    if not isinstance(op, Sum):
+        return 0
+    if op.subtract and op.a_shift:
+        return word.width
+    low = op.b_shift if op.b_shift else op.a_shift
+    return max(1, min(word.width, word.width - low))
+
+
+def delay(circuit: Circuit, word: Word, model: DelayModel) -> float:
+    """Nanoseconds through one word's logic, routing included."""
+    widths = circuit.widths_of(word)
+    match word.op:
+        case In() | Literal() | Shl() | Wrap():
+            return 0.0
+        case Sum():
+            bits = adder_bits(circuit, word)
+            return model.lut if bits <= 1 else model.adder(bits)
+        case Product():
+            return model.lut + model.adder(word.width) * max(1, min(widths) - 1).bit_length()
+        case Round(_, _, rounding):
+            if rounding is Rounding.FLOOR:
+                return 0.0
+            return model.adder(word.width) + (rounding is not Rounding.HALF_UP) * model.lut
+        case Clip(_, lo, hi):
+            easy = _is_mask(hi) and (lo >= 0 or lo == -hi - 1)
+            return 2 * model.lut if easy else model.adder(widths[0]) + model.lut
+        case AtLeast() | Relation():
+            return model.adder(max(widths))
+        case Max():
+            return model.adder(word.width) + model.lut
+        case Mux():
+            return model.lut
+        case Table():
+            return model.lut * max(1, widths[0] - 3)
+
+
+def luts(circuit: Circuit, word: Word) -> int:
+    """LUTs of one word: an estimate that synthesis corrects."""
+    widths = circuit.widths_of(word)
+    match word.op:
+        case In() | Literal() | Shl() | Wrap():
+            return 0
+        case Sum():
+            return adder_bits(circuit, word)
+        case Product():
+            return widths[0] * widths[1]
+        case Round(_, shift, rounding):
+            return 0 if rounding is Rounding.FLOOR else word.width + (shift + 2) // 3
+        case Clip():
+            return word.width + max(0, widths[0] - word.width + 2) // 3
+        case AtLeast() | Relation():
+            return max(1, (max(widths) + 1) // 2)
+        case Max():
+            return word.width + (max(widths) + 1) // 2
+        case Mux():
+            return word.width
+        case Table():
+            return word.width << max(0, widths[0] - 5)
+
+
+def _is_mask(value: int) -> bool:
+    return value >= 0 and value & (value + 1) == 0

@@ -1,0 +1,172 @@
+"""The plan of one layer: its folding, its kernel as a scheduled circuit, its cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from hwflow.errors import InputError
+from hwflow.ir import ops
+from hwflow.ir.graph import Graph, Layer
+from hwflow.ir.types import IntType, TensorType
+from hwflow.plan.cost import adder_bits, luts
+from hwflow.plan.elaborate import elaborate
+from hwflow.plan.kernel import Kernel, Window, kernel_of
+from hwflow.plan.schedule import Schedule, register_bits, schedule
+from hwflow.plan.streams import StreamType
+from hwflow.plan.targets import DelayModel
+from hwflow.plan.words import Circuit, Sum, Word
+
+__all__ = ["Cost", "Folding", "LayerPlan", "chain_length", "plan_layer", "stream_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Folding:
+    """Outputs (pe), inputs (simd) and output positions (pos) handled in one clock."""
+
+    pe: int | Literal["all"] = "all"
+    simd: int | Literal["all"] = "all"
+    pos: int | Literal["all"] = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Planning estimates: adders and their full-adder positions, LUTs and flip-flops."""
+
+    adders: int
+    adder_bits: int
+    luts: int
+    ffs: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LayerPlan:
+    """One layer of the plan.
+
+    `inputs` and `outputs` are the values that cross its border, in the kernel's order; `types`
+    their element types as the hardware carries them. `latency` counts pipeline registers from
+    the kernel's inputs to its outputs.
+    """
+
+    name: str
+    operations: tuple[str, ...]
+    folding: Folding
+    kernel: Kernel
+    circuit: Circuit
+    schedule: Schedule
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    types: Mapping[str, TensorType]
+    cost: Cost
+
+    @property
+    def latency(self) -> int:
+        """Pipeline registers between inputs and outputs."""
+        return self.schedule.latency
+
+    @property
+    def window(self) -> Window | None:
+        """The line buffer's geometry when positions are taken one a clock."""
+        return self.kernel.window if self.folding.pos == 1 else None
+
+    def stream(self, value: str) -> StreamType:
+        """How `value` travels into or out of this layer."""
+        window = self.window
+        if window is None:
+            return stream_of(self.types[value], 1)
+        pixels = int(np.prod(window.shape[:-1]))
+        return stream_of(self.types[value], pixels if value in self.inputs else self.kernel.positions)
+
+
+def stream_of(kind: TensorType, beats: int) -> StreamType:
+    """A tensor in `beats` equal parts; lanes take the widest element they carry."""
+    lo, hi, _ = kind.elem.full(kind.shape)
+    lanes = IntType(lo.reshape(beats, -1).min(axis=0), hi.reshape(beats, -1).max(axis=0))
+    count = (kind.size // beats,)
+    widths, signs = (np.broadcast_to(a, count) for a in (lanes.width(), lanes.signed()))
+    return StreamType(tuple(map(int, widths)), tuple(map(bool, signs)), beats)
+
+
+def plan_layer(
+    graph: Graph,
+    layer: Layer,
+    types: Mapping[str, TensorType],
+    folding: Folding,
+    period: float,
+    model: DelayModel,
+    start: float,
+    circuit: Circuit | None = None,
+) -> LayerPlan:
+    """Plan `layer` whose inputs have hardware types `types`, settling `start` ns into a clock.
+
+    `circuit` is a result of an earlier call for the same layer (solving adder graphs is slow).
+
+    Raises:
+        InputError: "plan.fold": the folding does not suit the layer.
+    """
+    kernel = kernel_of(graph, layer, types)
+    if folding.pos == 1 and kernel.window is None:
+        raise InputError(
+            "plan.fold",
+            f"layer {layer.name} cannot take one position a clock (pos: 1): it has no single "
+            "input that a window slides over",
+            hint=f"remove {layer.name} from hardware.fold.pos",
+        )
+    if circuit is None or len(circuit.inputs) != sum(g.shape[1] for g in kernel.gathers):
+        circuit = elaborate(kernel.graph)
+    timing = schedule(circuit, period, model, 0.0 if folding.pos == 1 else start)
+    known = {v: types[v] for v in layer.inputs}
+    offset = 0
+    for value, (_, inner) in zip(layer.outputs, kernel.graph.outputs, strict=True):
+        count = kernel.graph.types[inner].size
+        words = [circuit.words[i] for i in circuit.outputs[offset : offset + count]]
+        offset += count
+        known[value] = _physical(graph.types[value], kernel.positions, words)
+    copies = kernel.positions if folding.pos == "all" else 1
+    return LayerPlan(
+        layer.name,
+        tuple(n.op.name for n in layer.nodes if not isinstance(n.op, (ops.Const, ops.Input))),
+        folding,
+        kernel,
+        circuit,
+        timing,
+        layer.inputs,
+        layer.outputs,
+        known,
+        _cost(circuit, timing, copies, kernel, folding),
+    )
+
+
+def _physical(kind: TensorType, positions: int, words: Sequence[Word]) -> TensorType:
+    """The type of an output as the hardware carries it: every position like the kernel's."""
+    lo = np.tile(np.array([w.lo for w in words], dtype=object), positions)
+    hi = np.tile(np.array([w.hi for w in words], dtype=object), positions)
+    frac = kind.elem.full(kind.shape)[2]
+    return TensorType(kind.shape, IntType(lo.reshape(kind.shape), hi.reshape(kind.shape), frac))
+
+
+def _cost(
+    circuit: Circuit, timing: Schedule, copies: int, kernel: Kernel, folding: Folding
+) -> Cost:
+    adders = [w for w in circuit.words if isinstance(w.op, Sum)]
+    ffs = register_bits(circuit, timing) * copies
+    if folding.pos == 1 and kernel.window is not None:
+        (node,) = kernel.graph.inputs
+        kind = kernel.graph.types[node.name]
+        channel_bits = stream_of(kind, kind.size // kind.shape[-1]).bits
+        ffs += channel_bits * chain_length(kernel.window)
+    return Cost(
+        len(adders) * copies,
+        sum(adder_bits(circuit, w) for w in adders) * copies,
+        sum(luts(circuit, w) for w in circuit.words) * copies,
+        ffs,
+    )
+
+
+def chain_length(window: Window) -> int:
+    """Pixels that the line buffer of `window` holds."""
+    row = window.shape[1] + sum(window.padding[1]) if len(window.span) == 2 else 1
+    return (window.span[0] - 1) * row + (window.span[1] if len(window.span) == 2 else 1)

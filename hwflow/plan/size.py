@@ -1,0 +1,99 @@
+"""Refuse what cannot fit before hours are spent on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from hwflow.errors import InputError
+from hwflow.ir import ops
+from hwflow.ir.graph import Graph, Layer
+from hwflow.plan.layer import Folding, LayerPlan
+from hwflow.plan.targets import Target, larger_targets
+
+__all__ = ["check_fits", "check_unrolled"]
+
+_SHARING = 0.3
+"""Adder positions left of plain canonical signed digits by the best sharing seen (0.47), and some."""
+
+_SLACK = 1.3
+"""Planning estimates have been this far above what synthesis needs."""
+
+_MOST_WEIGHTS = 400_000
+"""Weights unrolled into adders at the most, whatever the device: beyond it generation takes hours."""
+
+
+def check_unrolled(graph: Graph, fold: Mapping[str, Folding], target: Target) -> None:
+    """Refuse a graph whose adders cannot fit, from its weights' signed digits alone.
+
+    Raises:
+        InputError: "plan.too-large".
+    """
+    costs = {
+        layer.name: _digit_bits(graph, layer, fold.get(layer.name, Folding()))
+        for layer in graph.layers()
+    }
+    weights = sum(n.op.values.size for n in graph.nodes if isinstance(n.op, ops.Const))
+    room = target.resources.lut if target.resources else None
+    floor = int(sum(costs.values()) * _SHARING)
+    if weights > _MOST_WEIGHTS or (room is not None and floor > room):
+        worst = max(costs, key=lambda name: costs[name])
+        found = (
+            f"at least {floor} LUTs of adders"
+            if weights <= _MOST_WEIGHTS
+            else f"{weights} weights, each in adders of its own"
+        )
+        raise _too_large(found, worst, costs[worst] / max(1, sum(costs.values())), target, floor)
+
+
+def _digit_bits(graph: Graph, layer: Layer, folding: Folding) -> int:
+    """Adder positions of a layer's products by plain signed digits."""
+    total = 0
+    for node in layer.nodes:
+        if not isinstance(node.op, (ops.MatMul, ops.Conv)):
+            continue
+        weights = graph.node(node.args[1]).op
+        if not isinstance(weights, ops.Const):
+            continue
+        digits = _signed_digits(weights.values.astype(np.int64))
+        out = graph.types[node.name]
+        positions = out.size // out.shape[-1] if folding.pos == "all" else 1
+        width = int(graph.types[node.args[0]].elem.width().min(initial=0))
+        total += max(0, digits - out.shape[-1]) * positions * max(1, width)
+    return total
+
+
+def _signed_digits(values: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> int:
+    """Non-zero digits of the canonical signed-digit forms: popcount of ``3v XOR v``."""
+    magnitude = np.abs(values)
+    mixed = (3 * magnitude) ^ magnitude
+    return int(sum(int(((mixed >> k) & 1).sum()) for k in range(64 - 1)))
+
+
+def check_fits(layers: Sequence[LayerPlan], target: Target) -> None:
+    """Refuse a plan whose estimate is well beyond the device.
+
+    Raises:
+        InputError: "plan.too-large".
+    """
+    if target.resources is None or not layers:
+        return
+    luts = sum(layer.cost.luts for layer in layers)
+    if luts > target.resources.lut * _SLACK:
+        worst = max(layers, key=lambda layer: layer.cost.luts)
+        raise _too_large(f"about {luts} LUTs", worst.name, worst.cost.luts / luts, target, luts)
+
+
+def _too_large(found: str, worst: str, share: float, target: Target, luts: int) -> InputError:
+    room = f"{target.resources.lut} LUTs" if target.resources else "no limit"
+    bigger = [t.name for t in larger_targets(target) if t.resources and t.resources.lut > luts]
+    ways = [f"hardware.target: {bigger[0]}"] if bigger else []
+    ways.append(f"hardware.fold.pos: {{{worst}: 1}} if it is a convolution")
+    ways.append("fewer weights or bits, or pruning")
+    return InputError(
+        "plan.too-large",
+        f"{target.name} has {room}, this design needs {found}; "
+        f"layer {worst} costs most ({100 * share:.0f}%)",
+        hint="what would make it fit: " + "; ".join(ways),
+    )

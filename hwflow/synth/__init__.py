@@ -1,0 +1,8 @@
+"""Synthesis and place and route: counted area, and estimated timing where nextpnr has a device."""
+
+from __future__ import annotations
+
+from hwflow.synth.area import Area, Use
+from hwflow.synth.synthesize import LayerArea, SynthResult, synthesize
+
+__all__ = ["Area", "LayerArea", "SynthResult", "Use", "synthesize"]

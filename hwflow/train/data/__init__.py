@@ -1,0 +1,1 @@
+"""Data sets: handwritten digits, synthetic calorimeter wafers, users' own files. No TensorFlow."""

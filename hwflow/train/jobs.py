@@ -1,0 +1,152 @@
+"""Starting the training worker: what the rest of hwflow calls. No TensorFlow in this process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from hwflow.config.design import TrainConfig
+from hwflow.errors import InputError, Place, ToolFailed
+from hwflow.tools import python_worker, run
+from hwflow.train.files import read_json, read_npz, write_json, write_npz
+
+__all__ = ["predict", "progress", "train"]
+
+HOUR = 3600.0
+# The worker must find this very package also where it runs from a checkout, not installed.
+_ENVIRONMENT = {
+    "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
+
+
+def train(
+    *,
+    builder: Path,
+    function: str,
+    data: Path,
+    options: TrainConfig,
+    output: Path,
+    work: Path,
+    decoder: str = "decoder",
+    timeout: float = 24 * HOUR,
+) -> None:
+    """Train a design's network; see `hwflow/train/FORMAT.md` for the files written.
+
+    Args:
+        builder: the user's model.py.
+        function: name of the builder function in it.
+        data: folder written by `save_dataset`.
+        output: existing folder that receives network.json, weights.npz, history.json,
+            metrics.json and, for autoencoders, decoder/.
+        work: existing folder for job.json and log.txt (`progress` reads the latter meanwhile).
+        decoder: name of the decoder function, where the data needs one.
+        timeout: seconds.
+
+    Raises:
+        InputError: train.builder, train.shape, train.loss, train.export, train.twin,
+            train.diverged, with the
+            place in the user's file where there is one.
+        ToolFailed: the worker died otherwise.
+    """
+    if not builder.is_file():
+        raise InputError(
+            "train.builder",
+            f"no file {builder.name}",
+            hint="model.builder is FILE:FUNCTION, the file relative to design.yaml",
+            place=Place(builder.name),
+        )
+    job = {
+        "job": "train",
+        "builder": str(builder.resolve()),
+        "function": function,
+        "decoder": decoder,
+        "data": str(data.resolve()),
+        "output": str(output.resolve()),
+        "options": asdict(options),
+    }
+    _run(job, work, timeout)
+
+
+def predict(
+    *,
+    network: Path,
+    inputs: Mapping[str, NDArray[Any]],
+    work: Path,
+    wide: Collection[str] = (),
+    timeout: float = HOUR,
+) -> dict[str, NDArray[Any]]:
+    """Every layer's output on real-valued inputs, as TensorFlow and QKeras compute it.
+
+    Args:
+        network: folder with network.json and weights.npz.
+        inputs: (n, *shape) real values per network input.
+        wide: layers to evaluate in float64 (accumulators of 2^24 LSBs and more).
+        work: existing folder for job files; layers.npz in it holds the result.
+
+    Returns:
+        (n, *shape) float32 arrays (float64 for wide layers) by layer name.
+
+    Raises:
+        InputError: train.replay, train.wide.
+        ToolFailed: the worker died.
+    """
+    write_npz(work / "inputs.npz", inputs)
+    job = {
+        "job": "predict",
+        "network": str(network.resolve()),
+        "inputs": str((work / "inputs.npz").resolve()),
+        "output": str((work / "layers.npz").resolve()),
+        "wide": sorted(wide),
+    }
+    _run(job, work, timeout)
+    return read_npz(work / "layers.npz")
+
+
+def progress(log: Path) -> Iterator[dict[str, Any]]:
+    """The progress records in a worker's log so far; lines of other making are passed over."""
+    if not log.is_file():
+        return
+    for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
+        record = _record(line)
+        if record is not None:
+            yield record
+
+
+def _record(line: str) -> dict[str, Any] | None:
+    if not line.startswith('{"'):
+        return None
+    try:
+        value = json.loads(line)
+    except json.JSONDecodeError:
+        return None  # the line is still being written
+    return value if isinstance(value, dict) and "event" in value else None
+
+
+def _run(job: Mapping[str, Any], work: Path, timeout: float) -> None:
+    path = work / "job.json"
+    write_json(path, job)
+    error = path.with_suffix(".error.json")
+    error.unlink(missing_ok=True)
+    try:
+        run(
+            python_worker("hwflow.train.worker", path.resolve()),
+            cwd=work,
+            log=work / "log.txt",
+            timeout=timeout,
+            env=_ENVIRONMENT,
+            tool="training worker",
+        )
+    except ToolFailed as failure:
+        if not error.is_file():
+            raise
+        record = read_json(error)
+        place = Place(record["file"], record["line"]) if record["file"] else None
+        raise InputError(
+            record["code"], record["message"], hint=record["hint"], place=place
+        ) from failure

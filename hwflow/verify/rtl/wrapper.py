@@ -1,0 +1,149 @@
+"""The Verilog wrapper that gives every design the ports the C++ harness knows.
+
+The harness sees clock, active-high reset and, per tensor, data, valid, ready and last under fixed
+names, with data ports wide enough to be word arrays. All naming and polarity is settled here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hwflow.plan.streams import Interface, PortGroup
+from hwflow.verify.rtl.verilator import WRAPPER_TOP
+
+__all__ = ["LayerPorts", "harness_constants", "layer_wrapper", "stream_wrapper"]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerPorts:
+    """A fixed-latency layer module without handshake.
+
+    `inputs` and `outputs` are (port name, bits); `latency` in clock cycles; `enable` the name of
+    the clock-enable port, None where there is none.
+    """
+
+    module: str
+    inputs: tuple[tuple[str, int], ...]
+    outputs: tuple[tuple[str, int], ...]
+    latency: int
+    clock: str | None = "clk"
+    enable: str | None = None
+
+
+def stream_wrapper(interface: Interface) -> str:
+    """The wrapper's Verilog for a top module with streams."""
+    invert = "" if interface.reset_active_high else "~"
+    pins = [f".{interface.clock}(clk)", f".{interface.reset}({invert}rst)"]
+    extra: list[str] = []
+    for index, group in enumerate(interface.inputs):
+        pins += _pins(group, f"in{index}")
+        if group.ready is None:
+            extra.append(f"  assign in{index}_ready = 1'b1;")
+    for index, group in enumerate(interface.outputs):
+        pins += _pins(group, f"out{index}")
+        extra.append(_pad(f"out{index}", group.data_bits))
+        if group.last is None:
+            extra.append(f"  assign out{index}_last = 1'b0;")
+    widths_in = [group.data_bits for group in interface.inputs]
+    widths_out = [group.data_bits for group in interface.outputs]
+    return _module(widths_in, widths_out, interface.top, pins, extra)
+
+
+def layer_wrapper(layer: LayerPorts) -> str:
+    """The wrapper's Verilog for a layer module: valid is a shift register of its latency."""
+    pins = [f".{layer.clock}(clk)"] if layer.clock is not None else []
+    if layer.enable is not None:
+        pins.append(f".{layer.enable}(1'b1)")
+    extra = ["  wire valid = " + " & ".join(f"in{i}_valid" for i in range(len(layer.inputs))) + ";"]
+    done = "valid"
+    for step in range(layer.latency):
+        extra.append(
+            f"  reg valid_{step};\n  always @(posedge clk) valid_{step} <= rst ? 1'b0 : {done};"
+        )
+        done = f"valid_{step}"
+    for index, (name, bits) in enumerate(layer.inputs):
+        pins.append(f".{name}(in{index}_data[{bits - 1}:0])")
+        extra.append(f"  assign in{index}_ready = 1'b1;")
+    for index, (name, bits) in enumerate(layer.outputs):
+        pins.append(f".{name}(out{index}_data[{bits - 1}:0])")
+        extra.append(_pad(f"out{index}", bits))
+        extra.append(f"  assign out{index}_valid = {done};\n  assign out{index}_last = 1'b0;")
+    widths_in = [bits for _, bits in layer.inputs]
+    widths_out = [bits for _, bits in layer.outputs]
+    return _module(widths_in, widths_out, layer.module, pins, extra)
+
+
+def harness_constants(
+    inputs: Sequence[tuple[int, int]],
+    outputs: Sequence[tuple[int, int]],
+    *,
+    reset_cycles: int,
+    spacing: int,
+    check_last: bool,
+) -> str:
+    """The text of `constants.h`.
+
+    `inputs` and `outputs` are (bytes per beat, beats per tensor) per port; `spacing` is the least
+    number of cycles between tensors' starts that the source keeps by itself (0 where ready does).
+    """
+
+    def table(name: str, ports: Sequence[tuple[int, int]]) -> str:
+        rows = " ".join(f"P({n}, {size}, {beats})" for n, (size, beats) in enumerate(ports))
+        return f"#define HWFLOW_{name}S(P) {rows}\n#define HWFLOW_{name}_COUNT {len(ports)}\n"
+
+    return (
+        "#pragma once\n"
+        f"{table('INPUT', inputs)}{table('OUTPUT', outputs)}"
+        f"#define HWFLOW_RESET_CYCLES {reset_cycles}\n"
+        f"#define HWFLOW_SPACING {spacing}\n"
+        f"#define HWFLOW_CHECK_LAST {int(check_last)}\n"
+    )
+
+
+def _harness_bits(bits: int) -> int:
+    # From 65 bits on Verilator holds a port as an array of 32-bit words.
+    return max(96, (bits + 31) // 32 * 32)
+
+
+def _pad(port: str, bits: int) -> str:
+    width = _harness_bits(bits)
+    return f"  assign {port}_data[{width - 1}:{bits}] = 0;" if width > bits else ""
+
+
+def _pins(group: PortGroup, port: str) -> list[str]:
+    pins = [f".{group.data}({port}_data[{group.data_bits - 1}:0])", f".{group.valid}({port}_valid)"]
+    if group.ready is not None:
+        pins.append(f".{group.ready}({port}_ready)")
+    if group.last is not None:
+        pins.append(f".{group.last}({port}_last)")
+    return pins
+
+
+def _module(
+    inputs: Sequence[int],
+    outputs: Sequence[int],
+    module: str,
+    pins: Sequence[str],
+    extra: Sequence[str],
+) -> str:
+    ports = ["input clk", "input rst"]
+    for side, flow, back, widths in (
+        ("in", "input", "output", inputs),
+        ("out", "output", "input", outputs),
+    ):
+        for index, bits in enumerate(widths):
+            ports += [
+                f"{flow} [{_harness_bits(bits) - 1}:0] {side}{index}_data",
+                f"{flow} {side}{index}_valid",
+                f"{back} {side}{index}_ready",
+                f"{flow} {side}{index}_last",
+            ]
+    body = "\n".join(line for line in extra if line)
+    return (
+        f"module {WRAPPER_TOP}(\n  "
+        + ",\n  ".join(ports)
+        + f"\n);\n{body}\n  {module} dut(\n    "
+        + ",\n    ".join(pins)
+        + "\n  );\nendmodule\n"
+    )

@@ -1,0 +1,125 @@
+"""The bench: clock, reset, and one loop that steps every source and sink once per cycle."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from cocotb.clock import Clock
+from cocotb.triggers import RisingEdge
+
+from hwflow_tb.agents import Pace, Sink, Source
+from hwflow_tb.design import Design
+from hwflow_tb.finding import Finding, FindingError
+
+__all__ = ["Beats", "Bench"]
+
+Beats = Mapping[str, Sequence[int]]
+_PERIOD_NS: Final = 10
+
+
+class Bench:
+    """Drives one design; `cycle` counts rising edges after the latest reset."""
+
+    def __init__(self, dut: Any, design: Design) -> None:
+        self.design = design
+        self.cycle = 0
+        self.total_cycles = 0
+        spacing = design.initiation_interval if design.kind == "valid_only" else 0
+        self.sources = [Source(dut, port, spacing) for port in design.inputs]
+        self.sinks = [Sink(dut, port) for port in design.outputs]
+        self._reset = getattr(dut, design.reset)
+        clock = getattr(dut, design.clock)
+        self._edge = RisingEdge(clock)
+        Clock(clock, _PERIOD_NS, unit="ns").start()
+
+    async def reset(self) -> None:
+        """Holds reset for the stated number of edges, sources silent, sinks ready."""
+        for source in self.sources:
+            source.start((), Pace(None))
+        for sink in self.sinks:
+            sink.start((), Pace(None))
+        self._reset.value = int(self.design.reset_active_high)
+        for _ in range(self.design.reset_cycles):
+            await self._edge
+        # The write lands after this edge: reset has been seen by exactly the stated edges.
+        self._reset.value = int(not self.design.reset_active_high)
+        self.total_cycles += self.design.reset_cycles
+        self.cycle = 0
+
+    async def stream(
+        self, inputs: Beats, outputs: Beats, *, seed: str | None, cycles: int | None = None
+    ) -> None:
+        """Streams vectors and compares; `seed` None means full rate on both sides.
+
+        With `cycles` the stream is left after that many edges, wherever it stands.
+
+        Raises:
+            FindingError: at the first thing that is wrong.
+        """
+        for source in self.sources:
+            name = source.port.tensor
+            source.start(inputs[name], Pace(_salted(seed, f"source {name}")))
+            source.drive(self.cycle)
+        for sink in self.sinks:
+            name = sink.port.tensor
+            sink.start(outputs[name], Pace(_salted(seed, f"sink {name}")))
+            sink.drive()
+        wait = self.design.latency + self.design.initiation_interval
+        patience, drain = 2000 + 8 * wait, 64 + 2 * wait
+        idle = 0
+        while cycles is None or cycles > 0:
+            done = all(sink.done for sink in self.sinks)
+            if done and idle > drain:
+                return
+            if not done and idle > patience:
+                self._stuck(patience)
+            idle = 0 if await self._step() else idle + 1
+            cycles = None if cycles is None else cycles - 1
+
+    def timing(self) -> tuple[int, int | None]:
+        """Latency and initiation interval of the stream just run at full rate, in cycles."""
+        accepted = min(s.first_cycle for s in self.sources if s.first_cycle is not None)
+        latency = min(sink.starts[0] for sink in self.sinks) - accepted
+        starts = self.sinks[0].starts
+        if len(starts) < 3:
+            return latency, None
+        middle = (len(starts) - 1) // 2
+        return latency, -(-(starts[-1] - starts[middle]) // (len(starts) - 1 - middle))
+
+    async def _step(self) -> bool:
+        await self._edge
+        cycle = self.cycle
+        moved = False
+        for source in self.sources:
+            moved |= source.sample(cycle)
+        for sink in self.sinks:
+            moved |= sink.sample(cycle, self.sources)
+        self.cycle = cycle + 1
+        self.total_cycles += 1
+        for source in self.sources:
+            source.drive(cycle + 1)
+        for sink in self.sinks:
+            sink.drive()
+        return moved
+
+    def _stuck(self, patience: int) -> None:
+        sink = next(sink for sink in self.sinks if not sink.done)
+        raise FindingError(
+            Finding(
+                "deadlock",
+                sink.port.data,
+                self.cycle,
+                f"{sink.delivered} output beats, then no handshake for {patience} cycles",
+            )
+        )
+
+
+def _salted(seed: str | None, salt: str) -> str | None:
+    return None if seed is None else f"{seed} {salt}"
+
+
+def random_point(seed: str, low: int, high: int) -> int:
+    """A repeatable number in low..high."""
+    return random.Random(seed).randint(low, high)

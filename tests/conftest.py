@@ -1,0 +1,64 @@
+"""Shared fixtures: the read-only reference material, and golden files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+_SKIPPED = pytest.StashKey[list[str]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden", action="store_true", help="rewrite golden files instead of comparing"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_SKIPPED] = []
+
+
+@pytest.fixture
+def shared(request: pytest.FixtureRequest) -> Path:
+    """The folder of reference material; a CI run without it fails, others skip and say so."""
+    folder = Path(os.environ.get("HWFLOW_SHARED") or ROOT.parent / "shared")
+    if folder.is_dir():
+        return folder
+    message = f"needs the reference material in {folder} (set HWFLOW_SHARED)"
+    if os.environ.get("CI") == "true":
+        pytest.fail(message)
+    request.config.stash[_SKIPPED].append(request.node.nodeid)
+    pytest.skip(message)
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """check(name, text): text equals the file golden/<name> beside the test, to the byte."""
+    folder = request.path.parent / "golden"
+    update = bool(request.config.getoption("--update-golden"))
+
+    def check(name: str, text: str) -> None:
+        path = folder / name
+        if update:
+            folder.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        assert path.is_file(), f"no golden file {path}: run pytest --update-golden"
+        assert text == path.read_text(encoding="utf-8")
+
+    return check
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    skipped = config.stash[_SKIPPED]
+    if skipped:
+        terminalreporter.write_line(
+            f"{len(skipped)} tests SKIPPED: the reference material (HWFLOW_SHARED) is absent",
+            yellow=True,
+        )
