@@ -142,6 +142,11 @@ NETWORK: dict[str, Explanation] = {
         "A quantizer is missing.",
         "Give the quantizer that the message names.",
     ),
+    "plan.clock": Explanation(
+        "The clock is too fast for the device.",
+        "One LUT between two registers takes longer than a clock cycle.",
+        "Use a slower hardware.clock or a faster target.",
+    ),
     "plan.fold": Explanation(
         "A folding names a layer that does not exist or cannot have it.",
         "A spelling mistake in hardware.fold.",
@@ -157,10 +162,20 @@ NETWORK: dict[str, Explanation] = {
         "valid_only has no back-pressure, which a folded layer needs.",
         "Use axi_stream or valid_ready, or fold nothing.",
     ),
+    "plan.name": Explanation(
+        "A layer is called like a module that hwflow adds.",
+        "Names such as buffer_8 stand for stream buffers and converters.",
+        "Rename the layer.",
+    ),
     "plan.operation": Explanation(
         "The graph holds an operation without hardware in this version.",
         "The graph was built by hand or with reserved operations.",
         "Use the alternative that the message names.",
+    ),
+    "plan.port": Explanation(
+        "A graph input or output cannot be a port of the hardware.",
+        "An input is read by no layer, or an output is made by none.",
+        "Remove it from the model.",
     ),
     "plan.too-large": Explanation(
         "The design cannot fit the device.",

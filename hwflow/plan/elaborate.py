@@ -9,7 +9,7 @@ import numpy as np
 
 from hwflow.errors import InputError
 from hwflow.ir import ops
-from hwflow.ir.exact import IntArray
+from hwflow.ir.exact import IntArray, padded
 from hwflow.ir.graph import Graph
 from hwflow.ir.ops.linear import conv_windows
 from hwflow.ir.types import Overflow, TensorType
@@ -136,9 +136,9 @@ class _Unroller:
         x, w = types
         rank = len(w.shape) - 2
         zero = self.b.literal(0)
-        padded = np.pad(args[0], (*op.padding, (0, 0)), constant_values=zero)
+        x_padded = padded(args[0], (*op.padding, (0, 0)), zero)
         none = ((0, 0),) * rank
-        windows = conv_windows(padded[None], w.shape[:rank], op.stride, none, op.dilation)[0]
+        windows = conv_windows(x_padded[None], w.shape[:rank], op.stride, none, op.dilation)[0]
         weights = self._constants(op, args[1])
         cin, cout = x.shape[-1] // op.groups, w.shape[-1] // op.groups
         channel_frac = x.elem.full(x.shape)[2].reshape(-1, x.shape[-1])[0]
@@ -198,7 +198,7 @@ class _Unroller:
                     )
                 return self.b.wrap(word, low, high)
             if op.overflow is Overflow.SATURATE_SYMMETRIC:
-                low = max(low, -high)
+                low = min(max(low, -high), high)
             return self.b.clip(word, low, high)
 
         return self._each(out, element)
@@ -214,7 +214,9 @@ class _Unroller:
         levels = np.broadcast_to(ladder, (len(ladder), *out.shape))
 
         def element(i: tuple[int, ...]) -> int:
-            return self.b.total([self.b.at_least(x[i], int(rung[i])) for rung in levels])
+            return self.b.total(
+                [self.b.at_least(x[i], int(levels[(k, *i)])) for k in range(len(levels))]
+            )
 
         return self._each(out, element)
 
@@ -295,7 +297,7 @@ class _Unroller:
 
     def pad(self, op: ops.Pad, args: list[Words], _types: Any, _out: TensorType) -> Words:
         widths = tuple(zip(op.before, op.after, strict=True))
-        return np.pad(args[0], widths, constant_values=self.b.literal(op.value))
+        return padded(args[0], widths, self.b.literal(op.value))
 
 
 def _matrix_shift(types: tuple[TensorType, ...]) -> Any:

@@ -109,8 +109,7 @@ def _spatial(
         return None
     if not special:
         shapes = {inputs[v].shape for v in layer.inputs}
-        shape = shapes.pop()
-        if shapes or len(shape) < 2:
+        if len(shapes) != 1 or len(shape := shapes.pop()) < 2:
             return None
         return _Spatial(None, shape[:-1], _pointwise_window(shape))
     node, shape = special[0], inputs[special[0].args[0]].shape
@@ -171,6 +170,10 @@ def _build(
 ) -> Kernel | None:
     rank, window = len(spatial.positions), spatial.window
     focus = spatial.node.args[0] if spatial.node else None
+    if any(n > 1 for n in window.span) and any(
+        focus in node.args for node in nodes if node is not spatial.node
+    ):
+        return None  # the neighbourhood and the pixel itself: a residual inside one layer
     sources, gathers = [], []
     for value in layer.inputs:
         kind = inputs[value]
@@ -190,7 +193,7 @@ def _build(
     wanted = {a for n in nodes for a in n.args}
     constants = [n for n in graph.nodes if isinstance(n.op, ops.Const) and n.name in wanted]
     kernel = Graph(layer.name, (*sources, *constants, *nodes), ((layer.outputs[0], output),))
-    single = window if len(layer.inputs) == 1 else None
+    single = window if len(layer.inputs) == 1 and rank <= 2 else None
     return Kernel(kernel, int(np.prod(spatial.positions)), tuple(gathers), single)
 
 

@@ -78,7 +78,8 @@ class LayerPlan:
         if window is None:
             return stream_of(self.types[value], 1)
         pixels = int(np.prod(window.shape[:-1]))
-        return stream_of(self.types[value], pixels if value in self.inputs else self.kernel.positions)
+        beats = pixels if value in self.inputs else self.kernel.positions
+        return stream_of(self.types[value], beats)
 
 
 def stream_of(kind: TensorType, beats: int) -> StreamType:

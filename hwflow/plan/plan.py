@@ -10,6 +10,7 @@ from hwflow.errors import InputError
 from hwflow.ir import digest
 from hwflow.ir.graph import Graph
 from hwflow.ir.types import TensorType
+from hwflow.plan.checks import check_clock, check_fold, check_graph, check_widths
 from hwflow.plan.dataflow import (
     Deserializer,
     Region,
@@ -87,10 +88,14 @@ def make_plan(
     """Plan `graph`; `circuits` are layer circuits of an earlier plan of the same graph.
 
     Raises:
-        InputError: "plan.fold", "plan.interface", "plan.operation", "plan.too-large", or
-            "plan.fork": the foldings ask for a dataflow that this version lacks.
+        InputError: "plan.fold", "plan.interface", "plan.operation", "plan.name", "plan.port",
+            "plan.clock", "plan.too-large", or "plan.fork": the foldings ask for a dataflow
+            that this version lacks.
     """
-    _check_options(graph, options)
+    check_fold(graph, options.fold, options.interface)
+    check_graph(graph)
+    check_clock(options.target, options.clock_hz)
+    check_widths({n.name: graph.types[n.name] for n in graph.inputs})
     layers = _plan_layers(graph, options, circuits or {}, progress)
     check_fits(layers, options.target)
     types = {n.name: graph.types[n.name] for n in graph.inputs}
@@ -110,27 +115,6 @@ def make_plan(
         types,
         1e9 / (worst + overhead),
     )
-
-
-def _check_options(graph: Graph, options: Options) -> None:
-    names = [layer.name for layer in graph.layers()]
-    for name in options.fold:
-        if name not in names:
-            raise InputError(
-                "plan.fold", f"there is no layer {name!r}", hint=f"layers: {', '.join(names)}"
-            )
-    if options.interface == "valid_only" and any(f.pos == 1 for f in options.fold.values()):
-        raise InputError(
-            "plan.interface",
-            "interface valid_only cannot hold input back, and a layer with pos: 1 must",
-            hint="use interface: axi_stream or valid_ready, or pos: all everywhere",
-        )
-    if graph.params:
-        raise InputError(
-            "plan.operation",
-            f"weights loaded at run time ({graph.params[0].name}) have no hardware in this version",
-            hint="use hardware.weights: constant",
-        )
 
 
 def _plan_layers(
@@ -156,7 +140,9 @@ def _plan_layers(
             start,
             circuits.get(layer.name),
         )
-        types.update({v: planned.types[v] for v in layer.outputs})
+        made = {v: planned.types[v] for v in layer.outputs}
+        check_widths(made)
+        types.update(made)
         after = 0.0 if folding.pos == 1 else planned.schedule.arrival
         arrivals.update(dict.fromkeys(layer.outputs, after))
         plans.append(planned)
@@ -191,7 +177,7 @@ def _string(graph: Graph, layers: tuple[LayerPlan, ...]) -> tuple[Stage, ...]:
             else _region(tuple(group), inputs, outputs)
         )
     if len(groups) > 1:
-        _check_chain(stages)
+        _check_chain(stages, results)
     return tuple(stages)
 
 
@@ -208,7 +194,7 @@ def _converters(
     return [Deserializer(value, maker.stream(value))]
 
 
-def _check_chain(stages: list[Stage]) -> None:
+def _check_chain(stages: list[Stage], results: set[str]) -> None:
     made: tuple[str, ...] | None = None
     for stage in stages:
         if isinstance(stage, (Serializer, Deserializer)):
@@ -221,6 +207,13 @@ def _check_chain(stages: list[Stage]) -> None:
                 hint="use pos: all for the layers of this branch",
             )
         made = stage.outputs
+    if made is None or not results <= {*made}:
+        raise InputError(
+            "plan.fork",
+            f"output {min(results.difference(made or ()))} leaves in the middle of a chain of "
+            "layers with pos: 1; that fork is not in this version",
+            hint="use pos: all, or keep the last layer's output only",
+        )
 
 
 def _region(

@@ -8,6 +8,7 @@ import numpy as np
 
 from hwflow.errors import InputError
 from hwflow.ir import ops
+from hwflow.ir.exact import IntArray, magnitude
 from hwflow.ir.graph import Graph, Layer
 from hwflow.plan.layer import Folding, LayerPlan
 from hwflow.plan.targets import Target, larger_targets
@@ -15,13 +16,13 @@ from hwflow.plan.targets import Target, larger_targets
 __all__ = ["check_fits", "check_unrolled"]
 
 _SHARING = 0.3
-"""Adder positions left of plain canonical signed digits by the best sharing seen (0.47), and some."""
+"""Share of plain signed-digit adders that is left: sharing leaves 0.47, this is below it."""
 
 _SLACK = 1.3
 """Planning estimates have been this far above what synthesis needs."""
 
 _MOST_WEIGHTS = 400_000
-"""Weights unrolled into adders at the most, whatever the device: beyond it generation takes hours."""
+"""Weights unrolled into adders at the most, whatever the device: more takes hours."""
 
 
 def check_unrolled(graph: Graph, fold: Mapping[str, Folding], target: Target) -> None:
@@ -56,19 +57,21 @@ def _digit_bits(graph: Graph, layer: Layer, folding: Folding) -> int:
         weights = graph.node(node.args[1]).op
         if not isinstance(weights, ops.Const):
             continue
-        digits = _signed_digits(weights.values.astype(np.int64))
+        digits = _signed_digits(weights.values)
         out = graph.types[node.name]
         positions = out.size // out.shape[-1] if folding.pos == "all" else 1
-        width = int(graph.types[node.args[0]].elem.width().min(initial=0))
+        width = int(graph.types[node.args[0]].elem.width().min())
         total += max(0, digits - out.shape[-1]) * positions * max(1, width)
     return total
 
 
-def _signed_digits(values: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> int:
+def _signed_digits(values: IntArray) -> int:
     """Non-zero digits of the canonical signed-digit forms: popcount of ``3v XOR v``."""
-    magnitude = np.abs(values)
-    mixed = (3 * magnitude) ^ magnitude
-    return int(sum(int(((mixed >> k) & 1).sum()) for k in range(64 - 1)))
+    if values.dtype == object or magnitude(values) >= 1 << 61:
+        return sum((3 * v ^ v).bit_count() for v in map(abs, values.ravel().tolist()))
+    positive = np.abs(values)
+    mixed = (3 * positive) ^ positive
+    return int(sum(int(((mixed >> k) & 1).sum()) for k in range(63)))
 
 
 def check_fits(layers: Sequence[LayerPlan], target: Target) -> None:

@@ -31,8 +31,8 @@ class Resources:
     """What a device holds, in its own units.
 
     `carry` counts carry cells (SB_CARRY, CCU2C, CARRY4; a CARRY8 is two CARRY4), None where the
-    cell takes the place of LUTs that are already counted (Gowin). `dsp` counts 18x18-class multipliers
-    (16x16 on iCE40), `bram` the device's block RAMs.
+    cell takes the place of LUTs that are already counted (Gowin). `dsp` counts 18x18-class
+    multipliers (16x16 on iCE40), `bram` the device's block RAMs.
     """
 
     lut: int

@@ -88,13 +88,20 @@ def areas(module: Json, layers: Sequence[str]) -> tuple[Area, dict[str, Area]]:
 
 
 def utilization(whole: Area, module: Json, target: Target) -> tuple[Use, ...]:
-    """Compare counted cells with the device; empty for a target without resources."""
+    """Compare counted cells with the device; empty for a target without resources.
+
+    `logic_cell` is what placement needs: on ECP5 LUTs and the entries and exits of carry chains,
+    on iCE40 LUTs and the registers that cannot share the cell of the LUT that feeds them.
+    """
     have = target.resources
     if have is None:
         return ()
     uses = [Use("lut", whole.lut, have.lut), Use("ff", whole.ff, have.ff)]
     if have.carry is not None:
         uses.append(Use("carry", whole.carry, have.carry))
+    if target.family == "ecp5":
+        entries = 2 * _chain_entries(module["cells"])
+        uses.append(Use("logic_cell", whole.lut + entries, have.lut))
     if target.family == "ice40":
         uses.append(Use("logic_cell", whole.lut + _lone_registers(module["cells"]), have.lut))
     return tuple(uses)
@@ -119,6 +126,21 @@ def _cost(kind: str) -> Cost:
             hint="use constructs that map to LUTs, carry chains and flip-flops",
         )
     return cost
+
+
+def _chain_entries(cells: Json) -> int:
+    """CCU2C cells that placement adds: one to start each carry chain, one to leave it."""
+    carries = [cell["connections"] for cell in cells.values() if cell["type"] == "CCU2C"]
+    ends = {str(pins["COUT"][0]) for pins in carries if pins.get("COUT")}
+    starts = sum(1 for pins in carries if str(pins["CIN"][0]) not in ends)
+    read = {
+        str(bit)
+        for cell in cells.values()
+        for pin, bits in cell["connections"].items()
+        if pin != "CIN" and cell["port_directions"].get(pin) == "input"
+        for bit in bits
+    }
+    return starts + len(ends & read)
 
 
 def _lone_carries(cells: Json) -> Iterable[str]:

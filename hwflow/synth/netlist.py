@@ -59,8 +59,13 @@ def layer_of(cell: str, layers: Sequence[str]) -> str:
 
 
 def canonical(mapped: Json, top: str, layers: Sequence[str]) -> Json:
-    """Return the netlist with canonical names and without attributes of the run."""
+    """Return the netlist with canonical names and without attributes of the run.
+
+    Output pins that nothing reads are left open ("x"): for a net without readers nextpnr would
+    still route the carry out of its chain, at two LUTs a chain.
+    """
     module = _module(mapped, top)
+    wanted = _wanted(module)
     driven = {bit for port in module["ports"].values() for bit in port["bits"]}
     numbers: Counter[tuple[str, str]] = Counter()
     cells: dict[str, Json] = {}
@@ -68,36 +73,55 @@ def canonical(mapped: Json, top: str, layers: Sequence[str]) -> Json:
         layer, kind = layer_of(_plain(name), layers), str(cell["type"])
         number = numbers[layer, kind]
         numbers[layer, kind] += 1
+        directions = cell["port_directions"]
+        pins = {
+            pin: bits if not wanted.isdisjoint(bits) else ["x"] * len(bits)
+            for pin, bits in cell["connections"].items()
+        }
+        for pin, bits in pins.items():
+            driven.update(bits if directions[pin] == "output" else ())
+        driven.discard("x")
         cells[f"{layer}.{kind}_{number}" if layer else f"{kind}_{number}"] = {
             "attributes": {},
-            "connections": cell["connections"],
+            "connections": pins,
             "hide_name": 0,
             "parameters": cell.get("parameters", {}),
-            "port_directions": cell["port_directions"],
+            "port_directions": directions,
             "type": kind,
         }
-        for pin, direction in cell["port_directions"].items():
-            if direction == "output":
-                driven.update(cell["connections"].get(pin, ()))
     flat = {
         "attributes": {"top": "00000000000000000000000000000001"},
         "cells": cells,
-        "netnames": _netnames(module["netnames"], driven),
+        "netnames": _netnames(module["netnames"], driven | {"0", "1"}),
         "ports": module["ports"],
     }
     return {"creator": NETLIST_VERSION, "modules": {top: flat}}
 
 
+def _wanted(module: Json) -> set[Json]:
+    """Nets that something reads or that have a name in the RTL."""
+    wanted = {bit for port in module["ports"].values() for bit in port["bits"]}
+    for cell in module["cells"].values():
+        for pin, bits in cell["connections"].items():
+            wanted.update(bits if cell["port_directions"][pin] == "input" else ())
+    for net in module["netnames"].values():
+        wanted.update(() if net["hide_name"] else net["bits"])
+    return wanted
+
+
 def _netnames(found: Json, driven: set[Json]) -> Json:
-    """Keep the RTL's names, and unnamed nets only for the start value of their register."""
-    driven |= {"0", "1"}
+    """Keep the RTL's names, and unnamed nets only for the start value of their register.
+
+    Bits that mapping left without a driver become "x"; a name without any driven bit is dropped.
+    """
     kept: dict[str, Json] = {}
     for name, net in found.items():
         init = {k: v for k, v in net["attributes"].items() if k == "init"}
-        if not (init or not net["hide_name"]) or not driven.issuperset(net["bits"]):
+        if not (init or not net["hide_name"]) or driven.isdisjoint(net["bits"]):
             continue
         key = f"$init_{len(kept)}" if net["hide_name"] else _plain(name)
-        kept[key] = {"attributes": init, "bits": net["bits"], "hide_name": net["hide_name"]}
+        bits = [bit if bit in driven else "x" for bit in net["bits"]]
+        kept[key] = {"attributes": init, "bits": bits, "hide_name": net["hide_name"]}
     return kept
 
 

@@ -75,8 +75,10 @@ def _layer(layer: Layer, operands: list[Any], wide: bool) -> Any:
         return x.astype(F) * layer.weights["scale"] + layer.weights["offset"]
     if kind in ("Flatten", "Reshape"):
         return x.reshape(len(x), *layer.shape)
-    if kind == "Dropout":
+    if kind in ("Dropout", "GaussianNoise"):
         return x
+    if kind == "ReLU":
+        return np.maximum(x, 0)
     if kind == "Add":
         return sum(operands[1:], start=operands[0])
     if kind == "Concatenate":

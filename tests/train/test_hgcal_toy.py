@@ -22,10 +22,10 @@ OCCUPANCY = {
 
 def quantity(name: str, wafers: np.ndarray) -> np.ndarray:
     if "non-zero" in name:
-        return (wafers > 0).sum(1)
+        return np.asarray((wafers > 0).sum(1))
     if "above" in name:
-        return (wafers > COUNTS_PER_MIPT).sum(1)
-    return np.log10(wafers.max(1) / COUNTS_PER_MIPT)
+        return np.asarray((wafers > COUNTS_PER_MIPT).sum(1))
+    return np.asarray(np.log10(wafers.max(1) / COUNTS_PER_MIPT))
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from hwflow.train.data import wafer
 
 def distances() -> np.ndarray:
     cells = wafer.positions()
-    return np.linalg.norm(cells[:, None] - cells[None], axis=2)
+    return np.asarray(np.linalg.norm(cells[:, None] - cells[None], axis=2))
 
 
 def test_arrangement_by_hand() -> None:

@@ -166,25 +166,27 @@ class ParallelLayer(HwModule):
             for data, v in zip(self.sources, plan.inputs, strict=True)
         ]
         if plan.kernel.positions == 1:
-            flat = [lane for tensor in lanes for lane in tensor]
-            outputs = _Pipeline(m, plan.circuit, plan.schedule, enable).build(flat)
-            self._deliver(m, [outputs])
+            elements = self._gathered(lanes, 0)
+            self._deliver(m, _Pipeline(m, plan.circuit, plan.schedule, enable).build(elements))
             return
         results = []
         for position in range(plan.kernel.positions):
-            elements = [
-                tensor[index] if index >= 0 else Const(0, 1)
-                for tensor, gather in zip(lanes, plan.kernel.gathers, strict=True)
-                for index in gather[position]
-            ]
+            elements = self._gathered(lanes, position)
             kernel = self._kernel()
             result = Signal(len(kernel.result), name=f"pos_{position}_data")
             self.attach(m, f"pos_{position}", kernel, kernel.wires(elements, result, enable))
             results.append(result)
         m.d.comb += self.results[0].eq(Cat(*results))
 
-    def _deliver(self, m: Module, positions: list[list[Value]]) -> None:
-        (words,) = positions
+    def _gathered(self, lanes: Sequence[list[Value]], position: int) -> list[Value]:
+        """The kernel's inputs at `position`, zeros where its window is padded."""
+        return [
+            tensor[index] if index >= 0 else Const(0, 1)
+            for tensor, gather in zip(lanes, self.plan.kernel.gathers, strict=True)
+            for index in gather[position]
+        ]
+
+    def _deliver(self, m: Module, words: Sequence[Value]) -> None:
         offset = 0
         for port, value in zip(self.results, self.plan.outputs, strict=True):
             count = self.plan.types[value].size

@@ -57,7 +57,7 @@ class Wire:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """An operator, a flip-flop or an instance of another module (`kind` begins with a backslash)."""
+    """An operator, a flip-flop, or an instance of a module (`kind` begins with a backslash)."""
 
     kind: str
     name: str

@@ -165,10 +165,12 @@ def unquantized_input(symbol: Raw, layer: Layer) -> HwflowError:
 
 def loose_norm(symbol: Frozen, layer: Layer) -> HwflowError:
     """The refusal of a BatchNormalization whose result is not quantized next."""
+    last = layer.name == symbol.layers[-1]
+    target = "is an output of the network" if last else f"goes to {layer.name!r} ({layer.kind})"
     return InputError(
         "lower.norm",
-        f"layer {symbol.layers[0]!r}: its result goes to {layer.name!r} ({layer.kind}) without a "
-        "quantizer, and its scale and offset are not exact in integers",
+        f"layer {symbol.layers[0]!r}: its result {target} without a quantizer, and its scale and "
+        "offset are not exact in integers",
         hint="put QActivation(quantized_relu(6, 2)) or QActivation(quantized_bits(8, 2, alpha=1)) "
         f"directly after {symbol.layers[-1]!r}",
     )

@@ -41,7 +41,8 @@ class Gate:
 class Circuit:
     """Gates in an order in which every input is ready, registers, ports and named nets.
 
-    All nets are canonical: buffers and constants have been resolved.
+    All nets are canonical: buffers and constants have been resolved. `dangling` lists, by name,
+    the bits of a named net that mapping left without a driver; they read as 0.
     """
 
     gates: tuple[Gate, ...]
@@ -49,6 +50,7 @@ class Circuit:
     inputs: dict[str, tuple[int, ...]]
     outputs: dict[str, tuple[int, ...]]
     nets: dict[str, tuple[int, ...]]
+    dangling: dict[str, tuple[int, ...]]
 
 
 def read_circuit(path: Path, top: str, faults: Sequence[tuple[str, int]] = ()) -> Circuit:
@@ -75,6 +77,10 @@ def read_circuit(path: Path, top: str, faults: Sequence[tuple[str, int]] = ()) -
         outputs={name: _through(bits, alias) for name, bits in outputs.items()},
         nets={
             name: _through(_bits(net["bits"]), alias) for name, net in module["netnames"].items()
+        },
+        dangling={
+            name: tuple(place for place, bit in enumerate(net["bits"]) if bit == "x")
+            for name, net in module["netnames"].items()
         },
     )
 
@@ -121,7 +127,7 @@ def _decompose(module: Any) -> tuple[list[Table], list[Register]]:
     tables: list[Table] = []
     registers: list[Register] = []
     for name, raw in module["cells"].items():
-        pins = {pin: _bits(bits) for pin, bits in raw["connections"].items()}
+        pins = {pin: _bits(b) for pin, b in raw["connections"].items() if "x" not in b}
         cell = Cell(name, raw["type"], raw["parameters"], pins, lambda: next(numbers))
         parts = model(cell, start.get(cell.pin("Q"), 0))
         tables += parts.tables

@@ -49,14 +49,16 @@ static void transpose(u64 a[STREAMS]) {
   }
 }
 
-static uint8_t *row(const port *p, int stream) {
-  int64_t vector = p->position[stream] / p->beats, beat = p->position[stream] % p->beats;
-  int64_t index = vector * p->vector_step + stream * p->stream_step;
-  return p->rows + (index * p->beats + beat) * p->bytes;
-}
-
 static int finished(const port *p, int stream) {
   return p->position[stream] >= p->vectors * p->beats;
+}
+
+/* Where the stream's beat lies; a finished stream repeats its last one (not valid any more). */
+static uint8_t *row(const port *p, int stream) {
+  int64_t position = p->position[stream] - finished(p, stream);
+  int64_t vector = position / p->beats, beat = position % p->beats;
+  int64_t index = vector * p->vector_step + stream * p->stream_step;
+  return p->rows + (index * p->beats + beat) * p->bytes;
 }
 
 static void drive(const port *p, u64 *n) {
@@ -74,7 +76,7 @@ static void drive(const port *p, u64 *n) {
     int bytes = p->bytes - base / 8 < 8 ? p->bytes - base / 8 : 8;
     for (int s = 0; s < STREAMS; s++) {
       block[s] = 0;
-      if (!finished(p, s)) memcpy(&block[s], row(p, s) + base / 8, (size_t)bytes);
+      memcpy(&block[s], row(p, s) + base / 8, (size_t)bytes);
     }
     transpose(block);
     for (int b = 0; b < 64 && base + b < p->bits; b++) n[p->data[base + b]] = block[b];

@@ -73,6 +73,10 @@ class NetlistSim:
         named = self._circuit.nets.items()
         return tuple(sorted(name for name, bits in named if all(b in self._slots for b in bits)))
 
+    def dangling(self, net: str) -> tuple[int, ...]:
+        """Bits of a named net that mapping removed (nothing read them); they are watched as 0."""
+        return self._circuit.dangling.get(net, ())
+
     def replay(
         self,
         inputs: Mapping[str, Beats],

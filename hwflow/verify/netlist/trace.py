@@ -45,7 +45,8 @@ class Trace:
         taken = (self.words[valid][:, 0] >> np.uint64(stream)) & np.uint64(1)
         if ready is not None:
             taken &= self.words[ready][:, 0] >> np.uint64(stream)
-        return self.values(data, stream)[taken.astype(bool)]
+        crossed: Beats = self.values(data, stream)[taken.astype(bool)]
+        return crossed
 
 
 @dataclass(frozen=True, slots=True)

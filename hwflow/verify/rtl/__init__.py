@@ -13,7 +13,7 @@ from hwflow.verify.rtl.replay import (
     replay_layer,
 )
 from hwflow.verify.rtl.verilator import lint
-from hwflow.verify.rtl.waveform import settle_cycles, trace
+from hwflow.verify.rtl.waveform import settle_cycles, trace, trace_vector
 from hwflow.verify.rtl.wrapper import LayerPorts
 
 __all__ = [
@@ -30,4 +30,5 @@ __all__ = [
     "run_cocotb",
     "settle_cycles",
     "trace",
+    "trace_vector",
 ]

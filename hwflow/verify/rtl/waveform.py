@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from hwflow.errors import InputError
 from hwflow.plan.streams import Interface
-from hwflow.verify.rtl.replay import build_replay
+from hwflow.verify.rtl.replay import Replay, build_replay
 
-__all__ = ["settle_cycles", "trace"]
+__all__ = ["settle_cycles", "trace", "trace_vector"]
 
 _DESIGN_SCOPE: Final = "TOP.hwflow_replay.dut"
 _Changes = Sequence[tuple[int, int]]
@@ -29,30 +29,36 @@ def trace(
     *,
     jobs: int = 1,
 ) -> Path:
-    """Runs vector `index` alone, after reset, and returns the path of its VCD in `work`.
-
-    `vectors` hold beats per input tensor as for `Replay.run`. After its last beat the input data
-    stay, so that a pipeline without state settles. A time step is half a clock cycle; the file is
-    reproducible to the byte.
+    """Builds the design with tracing and runs vector `index`; see `trace_vector`.
 
     Raises:
         InputError: `trace.index` where there is no such vector.
-        CheckFailed: as `Replay.run`; the VCD of the failing run is in `work`, too.
-        ToolMissing, ToolFailed: from the tools.
+        CheckFailed, ToolMissing, ToolFailed: as `build_replay` and `Replay.run`.
     """
-    chosen: dict[str, npt.NDArray[np.uint8]] = {}
-    for group in interface.inputs:
-        beats, size = vectors[group.tensor], group.stream.beats
-        if not 0 <= index < len(beats) // size:
-            raise InputError(
-                "trace.index",
-                f"{group.tensor}: found vector index {index}, expected 0..{len(beats) // size - 1}",
-                hint="count vectors from 0",
-            )
-        chosen[group.tensor] = beats[index * size : (index + 1) * size]
+    _chosen(interface, vectors, index)
+    replay = build_replay(rtl, interface, work, trace=True, jobs=jobs)
+    return trace_vector(replay, interface, vectors, index)
+
+
+def trace_vector(
+    replay: Replay,
+    interface: Interface,
+    vectors: Mapping[str, npt.NDArray[np.uint8]],
+    index: int,
+) -> Path:
+    """Runs vector `index` alone, after reset, and returns the path of its VCD.
+
+    `replay` was built with `trace=True`; `vectors` hold beats per input tensor as for `Replay.run`.
+    After its last beat the input data stay, so that a pipeline without state settles. A time step
+    is half a clock cycle; the file is reproducible to the byte.
+
+    Raises:
+        InputError: `trace.index` where there is no such vector.
+        CheckFailed: as `Replay.run`; the VCD of the failing run is kept, too.
+    """
     name = f"vector_{index}.vcd"
-    build_replay(rtl, interface, work, trace=True, jobs=jobs).run_traced(chosen, name)
-    return work / name
+    replay.run_traced(_chosen(interface, vectors, index), name)
+    return replay.work / name
 
 
 def settle_cycles(vcd: Path, signals: Mapping[str, int]) -> dict[str, int | None]:
@@ -88,6 +94,22 @@ def settle_cycles(vcd: Path, signals: Mapping[str, int]) -> dict[str, int | None
         # Edge c is written at time 2c + 1, and what it writes is seen by the next one.
         result[path] = None if settled is None else max(0, (settled + 1) // 2 - start)
     return result
+
+
+def _chosen(
+    interface: Interface, vectors: Mapping[str, npt.NDArray[np.uint8]], index: int
+) -> dict[str, npt.NDArray[np.uint8]]:
+    chosen: dict[str, npt.NDArray[np.uint8]] = {}
+    for group in interface.inputs:
+        beats, size = vectors[group.tensor], group.stream.beats
+        if not 0 <= index < len(beats) // size:
+            raise InputError(
+                "trace.index",
+                f"{group.tensor}: found vector index {index}, expected 0..{len(beats) // size - 1}",
+                hint="count vectors from 0",
+            )
+        chosen[group.tensor] = beats[index * size : (index + 1) * size]
+    return chosen
 
 
 def _settled(changes: _Changes, expected: int) -> int | None:

@@ -20,15 +20,21 @@ RUN = Path(__file__).resolve().parents[3] / "testbench" / "run.py"
 
 
 @pytest.fixture(scope="module")
-def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Shared folder of the adder tree: one build serves every fault."""
-    return tmp_path_factory.mktemp("adder_tree_build")
+def builds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A folder per circuit, shared by the tests: one build serves every fault."""
+    return {name: tmp_path_factory.mktemp(name) for name in INTERFACES}
+
+
+@pytest.fixture
+def work(builds: dict[str, Path]) -> Path:
+    """The adder tree's folder."""
+    return builds["adder_tree"]
 
 
 @pytest.mark.parametrize("name", sorted(INTERFACES))
-def test_good_design(tmp_path: Path, name: str, work: Path) -> None:
+def test_good_design(name: str, builds: dict[str, Path]) -> None:
     interface = INTERFACES[name]
-    build = work if interface is ADDER_TREE else tmp_path
+    build = builds[name]
     folder = designs.write_folder(build / "d", interface, designs.inputs(interface, 200))
     results = run_cocotb(folder, build, vectors=200, paced_vectors=100)
     assert [(r.test, r.vectors) for r in results] == [
@@ -89,13 +95,14 @@ def test_wrong_timing(work: Path) -> None:
     assert message.endswith("timing: latency: expected 5 cycles, found 4")
 
 
-def test_wrong_tlast(tmp_path: Path) -> None:
-    folder = designs.write_folder(tmp_path / "d", SERIAL_SUM, designs.inputs(SERIAL_SUM, 10))
+def test_wrong_tlast(builds: dict[str, Path]) -> None:
+    work = builds["serial_sum"]
+    folder = designs.write_folder(work / "d", SERIAL_SUM, designs.inputs(SERIAL_SUM, 10))
     path = folder / "inputs" / "b.bin"
     beats = np.fromfile(path, dtype=np.uint8)
     beats[3] |= 0x80
     beats.tofile(path)
-    message = _failure(folder, tmp_path, "full_rate").message
+    message = _failure(folder, work, "full_rate").message
     assert message.endswith("cycle 22 after reset: last: beat 6: last is 1, expected 0")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hwflow.errors import InputError
-from hwflow.verify.rtl import settle_cycles, trace
+from hwflow.verify.rtl import build_replay, settle_cycles, trace, trace_vector
 from tests.verify.rtl import designs
 from tests.verify.rtl.designs import ADDER_TREE
 
@@ -17,7 +17,8 @@ pytestmark = pytest.mark.tool
 def test_trace_and_settle(tmp_path: Path) -> None:
     values = designs.inputs(ADDER_TREE, 3)
     beats = designs.packed(ADDER_TREE.inputs, values)
-    vcd = trace(designs.rtl(ADDER_TREE), ADDER_TREE, beats, 2, tmp_path)
+    replay = build_replay(designs.rtl(ADDER_TREE), ADDER_TREE, tmp_path, trace=True)
+    vcd = trace_vector(replay, ADDER_TREE, beats, 2)
     x = [int(v) for v in values["x"][2, :8]]
     total = sum(x)
     assert total != 0
@@ -42,7 +43,7 @@ def test_trace_and_settle(tmp_path: Path) -> None:
     first = vcd.read_bytes()
     assert b"$date" not in first
     assert str(tmp_path).encode() not in first
-    again = trace(designs.rtl(ADDER_TREE), ADDER_TREE, beats, 2, tmp_path)
+    again = trace_vector(replay, ADDER_TREE, beats, 2)
     assert again.read_bytes() == first
     with pytest.raises(InputError, match="no_such") as caught:
         settle_cycles(vcd, {"no_such": 1})

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from hwflow.backends.amaranth.verilog.drivers import Branch, Nets, Set, Step
+from hwflow.backends.amaranth.verilog.drivers import ONE, Branch, Nets, Set, Step
 
 __all__ = ["Choice", "Match", "Select", "Statement", "control", "held", "is_full", "settled"]
 
@@ -36,11 +37,20 @@ def control(steps: tuple[Step, ...]) -> tuple[Statement, ...]:
     """The steps with each branch in its most readable form."""
     out: list[Statement] = []
     for step in steps:
-        if isinstance(step, Set):
-            out.append(step)
-        else:
-            out.extend(_branch(step))
+        for statement in (step,) if isinstance(step, Set) else _branch(step):
+            if isinstance(statement, Set) and out and isinstance(out[-1], Set):
+                out[-1:] = _fused(out[-1], statement)
+            else:
+                out.append(statement)
     return tuple(out)
+
+
+def _fused(first: Set, second: Set) -> tuple[Set, ...]:
+    """Two assignments as one where the second falls within the first."""
+    at, end = second.low - first.low, second.low - first.low + len(second.value)
+    if at < 0 or end > len(first.value):
+        return first, second
+    return (Set(first.low, first.value[:at] + second.value + first.value[end:]),)
 
 
 def is_full(body: tuple[Statement, ...], width: int) -> bool:
@@ -48,9 +58,7 @@ def is_full(body: tuple[Statement, ...], width: int) -> bool:
     return len(body) == 1 and isinstance(body[0], Set) and len(body[0].value) == width
 
 
-def settled(
-    body: tuple[Statement, ...], width: int, default: Set
-) -> tuple[Statement, ...] | None:
+def settled(body: tuple[Statement, ...], width: int, default: Set) -> tuple[Statement, ...] | None:
     """The body with every open end set to the default; None when it assigns piecewise."""
     if not body:
         return (default,)
@@ -90,7 +98,8 @@ def _branch(step: Branch) -> tuple[Statement, ...]:
     arms: list[tuple[tuple[str, ...], tuple[Statement, ...]]] = []
     otherwise: tuple[Statement, ...] | None = None
     taken: set[str] = set()
-    for patterns, steps in step.arms:
+    selector = tuple(net for net in step.selector if net > ONE)
+    for patterns, steps in _possible(step):
         body = control(steps)
         if not patterns or any(set(p) <= {"-"} for p in patterns):
             otherwise = body
@@ -104,13 +113,32 @@ def _branch(step: Branch) -> tuple[Statement, ...]:
             arms.pop()
     if not arms:
         return otherwise or ()
-    if len(step.selector) > 1 and not _overlap([p for ps, _ in arms for p in ps]):
-        if not all(_bits(p) == 1 for ps, _ in arms for p in ps):
-            return (Select(step.selector, tuple(arms), otherwise or None),)
-    chain = [(tuple(_match(step.selector, p) for p in ps), body) for ps, body in arms]
-    if otherwise is None and len(step.selector) == 1 and len(taken) == 2:
+    asked = [pattern for patterns, _ in arms for pattern in patterns]
+    if any(_bits(pattern) > 1 for pattern in asked) and not _overlap(asked):
+        return (Select(selector, tuple(arms), otherwise or None),)
+    chain = [(tuple(_match(selector, p) for p in ps), body) for ps, body in arms]
+    if otherwise is None and len(selector) == 1 and len(taken) == 2:
         otherwise = chain.pop()[1]
     return (Choice(tuple(chain), otherwise or None),) if chain else otherwise or ()
+
+
+def _possible(step: Branch) -> Iterator[tuple[tuple[str, ...], tuple[Step, ...]]]:
+    """The arms that constant bits of the selector leave, without those bits."""
+    if all(net > ONE for net in step.selector):
+        yield from step.arms
+        return
+    bits = step.selector[::-1]
+    for patterns, steps in step.arms:
+        left = [
+            "".join(want for want, net in zip(pattern, bits, strict=True) if net > ONE)
+            for pattern in patterns
+            if all(
+                net > ONE or want in ("-", str(net))
+                for want, net in zip(pattern, bits, strict=True)
+            )
+        ]
+        if left or not patterns:
+            yield tuple(left), steps
 
 
 def _bits(pattern: str) -> int:

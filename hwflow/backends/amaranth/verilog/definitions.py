@@ -90,8 +90,7 @@ class _Definer:
                 self._table(self.vocabulary.of_wire[wire], driver, (self.netlist.level[wire],))
         for number in (*self.vocabulary.aliases.values(), *self.vocabulary.outputs.values()):
             word = self.book.words[number]
-            limit = word.key or None
-            self._assign(number, self.speaker.say(word.nets, limit, word.signed))
+            self._assign(number, self.speaker.say(word.nets, word.key, word.signed))
         for wire, driver in self.netlist.drivers.items():
             if isinstance(driver, Register) and wire in self.demand.span:
                 self._register(wire, driver)
@@ -172,6 +171,7 @@ class _Definer:
         if source in self.vocabulary.merged:
             table = self.netlist.drivers[source]
             assert isinstance(table, Table)
-            body = held(control(table.steps), self.netlist.nets(wire))
+            own = self.netlist.nets(wire)
+            body = held(control(table.steps), own) or (Set(0, own),)
         number = self.vocabulary.of_wire[wire]
         self.registers[number] = NextValue(register.clock, register.rising, body)

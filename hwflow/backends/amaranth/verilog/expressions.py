@@ -72,7 +72,9 @@ class Speaker:
         if len(parts) == 1:
             return parts[0]
         reads = tuple(read for part in parts for read in part.reads)
-        return Expression("{" + ", ".join(p.text for p in reversed(parts)) + "}", ATOM, False, reads)
+        return Expression(
+            "{" + ", ".join(p.text for p in reversed(parts)) + "}", ATOM, False, reads
+        )
 
     def _part(self, part: Part) -> Expression:
         if part.nets:

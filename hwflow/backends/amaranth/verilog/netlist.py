@@ -94,12 +94,9 @@ class _Builder:
     def build(self) -> Netlist:
         for name, value in self.module.connects:
             self._rename(self.index[name], self._raw(value))
-        pending = []
-        for cell in self.module.cells:
-            if not cell.kind.startswith("\\") and (kept := self._unfolded(cell)) is not None:
-                pending.append((self._output(kept), kept))
-        for wire, cell in pending:
-            self.drivers[wire] = self._driver(cell)
+        own = [self._unfolded(c) for c in self.module.cells if not c.kind.startswith("\\")]
+        for cell in filter(None, own):
+            self.drivers[self._output(cell)] = self._driver(cell)
         for process in self.module.processes:
             steps = self._steps(process.body)
             wire = self._target(process.body)
@@ -245,7 +242,6 @@ class _Builder:
         for _, wire in outputs:
             self.drivers[wire] = instance
 
-
     def _is_output(self, cell: Cell, port: str) -> bool:
         """Of a module not among those printed: Amaranth gives outputs a wire without a range."""
         known = self.outputs.get(cell.kind.removeprefix("\\"))
@@ -260,9 +256,7 @@ class _Builder:
                 raise unsupported(self.module.name, f"the undriven wire {wire.name}")
 
 
-def _levels(
-    drivers: dict[int, Driver], owner: list[int]
-) -> tuple[tuple[int, ...], dict[int, int]]:
+def _levels(drivers: dict[int, Driver], owner: list[int]) -> tuple[tuple[int, ...], dict[int, int]]:
     """Depth first; a loop (through an instance) counts as broken where it was entered."""
     order: list[int] = []
     level: dict[int, int] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
@@ -42,9 +43,7 @@ def print_module(module: Module, header: str, outputs: Mapping[str, frozenset[st
 class _Page:
     """Collects the sections; what is printed is what the outputs and instances lead to."""
 
-    def __init__(
-        self, netlist: Netlist, vocabulary: Vocabulary, definitions: Definitions
-    ) -> None:
+    def __init__(self, netlist: Netlist, vocabulary: Vocabulary, definitions: Definitions) -> None:
         self.netlist = netlist
         self.vocabulary = vocabulary
         self.words = vocabulary.book.words
@@ -55,18 +54,17 @@ class _Page:
     def text(self, header: str) -> str:
         instances = [self._instance(instance) for instance in self.netlist.instances]
         ports = [i for i, word in enumerate(self.words) if word.port == "output"]
+        ports.sort(key=self._place)
         blocks = self._registers(ports)
-        body: list[str] = []
-        for title, section in (
-            ("", self._declarations()),
-            ("", self._combinational()),
-            ("", [line for block in blocks for line in block]),
-            ("", [line for lines in instances for line in lines]),
-            ("", self._outputs(ports)),
-            ("", self._unused()),
-        ):
-            if section:
-                body.extend(["", *([title] if title else []), *indented(section)])
+        sections = [
+            self._declarations(),
+            self._combinational(),
+            *blocks,
+            *instances,
+            self._outputs(ports),
+            self._unused(),
+        ]
+        body = [line for section in sections if section for line in ["", *indented(section)]]
         comment = [f"// {line}".rstrip() for line in header.splitlines()]
         name = identifier(self.netlist.name)
         heading = [f"module {name} (", *indented(self._ports(), 4), ");"]
@@ -98,8 +96,7 @@ class _Page:
 
     def _place(self, number: int) -> int:
         """Words stand in the order in which their author named them."""
-        key = self.words[number].key
-        return key[-1] if key else number
+        return self.words[number].key[-1]
 
     def _clocked(self, numbers: list[int]) -> list[list[str]]:
         groups: dict[object, list[int]] = defaultdict(list)
@@ -114,8 +111,7 @@ class _Page:
             bodies = [(self.words[n], self.definitions.registers[n].body) for n in members]
             edge = "posedge" if value.rising else "negedge"
             head = f"always @({edge} {speaker.say((value.clock,)).text}) begin"
-            space = [""] if blocks else []
-            blocks.append([*space, head, *indented(writer.lines(bodies)), "end"])
+            blocks.append([head, *indented(writer.lines(bodies)), "end"])
         return blocks
 
     def _ports(self) -> list[str]:
@@ -131,7 +127,7 @@ class _Page:
         return [line + ("," if line is not lines[-1] else "") for line in lines]
 
     def _port_order(self, word: Word) -> tuple[int, int]:
-        index = {wire.name: i for i, wire in enumerate(self.netlist.wires)}["\\" + word.name]
+        index = word.key[-1]
         if word.port == "output":
             return 3, index
         if word.name in _CLOCKS or self.vocabulary.clocks.intersection(word.nets):
@@ -209,7 +205,10 @@ class _Page:
         if not parts:
             return []
         name = self.vocabulary.names.unique("unused")
-        return [f"wire {name} = &{{1'b0, {', '.join(parts)}}};"]
+        lines = textwrap.wrap(", ".join(["1'b0", *parts]), 92, break_long_words=False)
+        if len(lines) == 1:
+            return [f"wire {name} = &{{{lines[0]}}};"]
+        return [f"wire {name} = &{{", *indented(lines), "};"]
 
 
 def _runs(mask: int) -> Iterable[tuple[int, int]]:

@@ -40,9 +40,7 @@ class Writer:
         for i, (match, _) in enumerate(statement.arms):
             inner = [(word, _choice(body).arms[i][1]) for word, body in targets]
             bodies.append((match, [line for t in inner for line in self.lines([t])]))
-        otherwise = [
-            line for word, body in targets for line in self.lines([(word, _else(body))])
-        ]
+        otherwise = [line for word, body in targets for line in self.lines([(word, _else(body))])]
         return self._chain(bodies, otherwise)
 
     def _statement(self, word: Word, statement: Statement) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from hwflow.backends.amaranth.verilog.control import Select, Statement, control
 from hwflow.backends.amaranth.verilog.demand import (
     Carrier,
     Demand,
@@ -17,7 +18,6 @@ from hwflow.backends.amaranth.verilog.drivers import (
     Operator,
     Register,
     Set,
-    Step,
     Table,
     reads,
 )
@@ -51,6 +51,10 @@ class Vocabulary:
 def vocabulary_of(netlist: Netlist, demand: Demand) -> Vocabulary:
     """Every word that is known before any expression is written."""
     return _Chooser(netlist, demand).choose()
+
+
+_ABOVE = 1 << 62
+"""The level of output ports that carry a value: above every word."""
 
 
 class _Chooser:
@@ -177,7 +181,7 @@ class _Chooser:
             if i in homes or wire.port == "input":
                 continue
             if wire.port == "output":
-                self.outputs[i] = self._add(i, self.labels[i], nets, (), readable=False)
+                self.outputs[i] = self._add(i, self.labels[i], nets, (_ABOVE, i), readable=False)
                 continue
             copy = "$" in wire.name and nets in known
             if copy or clocks.intersection(nets) or all(net <= 1 for net in nets):
@@ -227,7 +231,7 @@ class _Chooser:
             elif isinstance(driver, Register):
                 count(driver.data)
             elif isinstance(driver, Table):
-                for nets in _spoken(driver.steps):
+                for nets in _spoken(control(driver.steps)):
                     count(nets)
         for instance in netlist.instances:
             for _, nets in instance.inputs:
@@ -254,12 +258,18 @@ class _Chooser:
         )
 
 
-def _spoken(steps: tuple[Step, ...]) -> Iterator[Nets]:
-    """What the steps read, as it is said: values whole, the bits of a selector one by one."""
-    for step in steps:
-        if isinstance(step, Set):
-            yield step.value
+def _spoken(body: tuple[Statement, ...]) -> Iterator[Nets]:
+    """What the statements read, in the pieces in which it is said."""
+    for statement in body:
+        if isinstance(statement, Set):
+            yield statement.value
+            continue
+        if isinstance(statement, Select):
+            yield statement.selector
         else:
-            yield from ((net,) for net in step.selector)
-            for _, body in step.arms:
-                yield from _spoken(body)
+            for match, _ in statement.arms:
+                # One bit at a time: the conditions pick bits out of what is tested.
+                yield from ((net,) for nets, _ in match for net in nets)
+        for _, inner in statement.arms:
+            yield from _spoken(inner)
+        yield from _spoken(statement.otherwise or ())

@@ -1,0 +1,132 @@
+"""What can be refused before anything is planned: foldings, ports, names, clock."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from fractions import Fraction
+
+from hwflow.errors import InputError
+from hwflow.ir import ops
+from hwflow.ir.graph import Graph
+from hwflow.ir.types import TensorType
+from hwflow.plan.layer import Folding
+from hwflow.plan.streams import MAX_LANE_BITS, InterfaceKind
+from hwflow.plan.targets import Target
+
+__all__ = ["check_clock", "check_fold", "check_graph", "check_widths"]
+
+_OURS = re.compile(r"(buffer|serializer|deserializer)_\w+|\w*__kernel")
+"""Layer names that would be mistaken for modules and instances of our own."""
+
+
+def check_fold(graph: Graph, fold: Mapping[str, Folding], interface: InterfaceKind) -> None:
+    """Refuse foldings of layers that do not exist, foldings and interfaces that cannot be built.
+
+    Raises:
+        InputError: "plan.fold" or "plan.interface".
+    """
+    names = [layer.name for layer in graph.layers()]
+    for name, folding in fold.items():
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            meant = f"did you mean {near[0]!r}? " if near else ""
+            raise InputError(
+                "plan.fold",
+                f"hardware.fold names layer {name!r}, which the design does not have",
+                hint=f"{meant}layers: {', '.join(names)}",
+            )
+        if (folding.pe, folding.simd) != ("all", "all") or folding.pos not in ("all", 1):
+            raise InputError(
+                "plan.fold",
+                f"layer {name}: found pe {folding.pe}, simd {folding.simd}, pos {folding.pos}; "
+                "this version has pe: all, simd: all and pos: all or 1",
+                hint="give pos: 1 for one output position a clock, or nothing",
+            )
+    folded = [name for name, folding in fold.items() if folding.pos == 1]
+    if interface == "valid_only" and folded:
+        raise InputError(
+            "plan.interface",
+            "interface valid_only cannot hold input back, and a layer with pos: 1 must "
+            f"({', '.join(folded)})",
+            hint="use interface: axi_stream or valid_ready, or pos: all everywhere",
+        )
+
+
+def check_graph(graph: Graph) -> None:
+    """Refuse what has no ports or no hardware.
+
+    Raises:
+        InputError: "plan.operation" for weights loaded at run time, "plan.port" for an input
+            that nothing reads or an output that no layer makes, "plan.name" for a layer called
+            like a module of ours.
+    """
+    if graph.params:
+        raise InputError(
+            "plan.operation",
+            f"weights loaded at run time ({graph.params[0].name}) have no hardware in this version",
+            hint="use hardware.weights: constant",
+        )
+    for layer in graph.layers():
+        if _OURS.fullmatch(layer.name):
+            raise InputError(
+                "plan.name",
+                f"layer {layer.name} is called like a module that hwflow adds",
+                hint="rename the layer: not buffer_*, serializer_*, deserializer_* or *__kernel",
+            )
+    read = {arg for node in graph.nodes for arg in node.args}
+    for node in graph.inputs:
+        if node.name not in read:
+            raise InputError(
+                "plan.port",
+                f"no layer reads input {node.name}",
+                hint="remove the input from the model",
+            )
+    made: dict[str, str] = {}
+    for name, value in graph.outputs:
+        if isinstance(graph.node(value).op, (ops.Input, ops.Const)):
+            raise InputError(
+                "plan.port",
+                f"output {name} is the input or constant {value}: no layer makes it",
+                hint="remove the output from the model",
+            )
+        if value in made:
+            raise InputError(
+                "plan.port",
+                f"outputs {made[value]} and {name} are the same value {value}",
+                hint="keep one of them",
+            )
+        made[value] = name
+
+
+def check_clock(target: Target, clock_hz: Fraction) -> None:
+    """Refuse a clock that leaves no time for one LUT between two registers.
+
+    Raises:
+        InputError: "plan.clock".
+    """
+    shortest = target.delay.clock_overhead + target.delay.lut
+    if float(1_000_000_000 / clock_hz) < shortest:
+        raise InputError(
+            "plan.clock",
+            f"{target.name} at {float(clock_hz) / 1e6:g} MHz: a register and one LUT take about "
+            f"{shortest:.2g} ns, more than the clock's {float(1_000_000_000 / clock_hz):.2g} ns",
+            hint=f"set hardware.clock to at most {int(1000 / shortest)} MHz",
+        )
+
+
+def check_widths(types: Mapping[str, TensorType]) -> None:
+    """Refuse values wider than a stream's lane.
+
+    Raises:
+        InputError: "plan.operation".
+    """
+    for value, kind in types.items():
+        if kind.elem.max_width() > MAX_LANE_BITS:
+            raise InputError(
+                "plan.operation",
+                f"{value} has {kind.elem.max_width()} bits; a value that leaves its layer has at "
+                f"most {MAX_LANE_BITS}",
+                hint="requantize it inside the layer",
+            )

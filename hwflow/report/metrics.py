@@ -1,0 +1,179 @@
+"""All figures of a build, gathered from the artifacts of its stages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from hwflow.config import DesignConfig
+from hwflow.report import area, cycles, learning
+from hwflow.report.artifacts import read
+from hwflow.report.dataflow import Dataflow, read_dataflow
+from hwflow.report.figures import METRICS, Figure
+from hwflow.report.ladder import Ladder, read_ladder
+from hwflow.report.layers import LayerRow, read_layers
+
+__all__ = ["FORMAT", "Metrics", "collect"]
+
+FORMAT: Final = 1
+"""The version of metrics.json."""
+
+_RUNGS: Final = ("training", "amaranth", "rtl", "netlist")
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """Everything a report shows. `figures` holds what is known, `missing` why the rest is not.
+
+    `outside` are the figures of what lies between layers (buffers, stream interface).
+    """
+
+    design: str
+    target: str
+    clock_mhz: float
+    interface: str
+    graph: str | None
+    ladder: Ladder
+    figures: Mapping[str, Figure]
+    missing: Mapping[str, str]
+    layers: tuple[LayerRow, ...]
+    outside: Mapping[str, Figure]
+    dataflow: Dataflow | None
+    utilization: tuple[area.Use, ...]
+    path: tuple[area.Hop, ...]
+    curves: tuple[learning.Curve, ...]
+    lut_rule: str | None
+    tools: Mapping[str, str] = field(default_factory=dict)
+
+    def figure(self, name: str) -> Figure | None:
+        """The figure of a metric, or of a layer where `name` is ``metric/layer``."""
+        plain, _, layer = name.partition("/")
+        if not layer:
+            return self.figures.get(plain)
+        row = next((row for row in self.layers if row.name == layer), None)
+        return row.figures.get(plain) if row else None
+
+    def why_missing(self, name: str) -> str:
+        """Why a figure is not known, in words."""
+        return self.missing.get(name.partition("/")[0], "not run")
+
+    def to_json(self) -> str:
+        """The text of metrics.json: sorted, the same bytes for the same figures."""
+        return json.dumps(_record(self), indent=1, sort_keys=True) + "\n"
+
+
+def collect(artifacts: Mapping[str, Path], config: DesignConfig) -> Metrics:
+    """Gather the figures in the artifact folders, given by stage name.
+
+    A stage that is absent leaves its figures out; nothing is guessed.
+
+    Raises:
+        InternalError: "report.artifact": a file is not as its stage writes it.
+    """
+    ladder = read_ladder(artifacts, config)
+    clock_mhz = float(config.hardware.clock / 1_000_000)
+    counted = area.read_area(artifacts)
+    layers = read_layers(artifacts, counted)
+    plan = read(artifacts, "plan", "plan.json")
+    figures = {
+        **_ladder_figures(ladder),
+        **learning.accuracy_figures(artifacts),
+        **learning.training_figures(artifacts),
+        **cycles.cycle_figures(artifacts, ladder, config.hardware.clock),
+        **cycles.fmax_figures(artifacts),
+        **area.design_figures(artifacts, counted),
+        **layers.totals,
+    }
+    return Metrics(
+        config.design,
+        config.hardware.target,
+        clock_mhz,
+        config.hardware.interface,
+        plan.text("graph") if plan else None,
+        ladder,
+        figures,
+        _missing(figures, artifacts, config),
+        layers.rows,
+        layers.outside,
+        read_dataflow(artifacts),
+        counted.uses if counted else (),
+        area.critical_path(artifacts),
+        learning.read_curves(artifacts),
+        counted.lut_rule if counted else None,
+    )
+
+
+def _ladder_figures(ladder: Ladder) -> dict[str, Figure]:
+    if ladder.vectors is None:
+        return {}
+    compared = ladder.compared
+    equal = [rung for rung in compared if rung.status == "equal"]
+    names = ", ".join(rung.name for rung in compared) or "no rung"
+    return {
+        "rungs_compared": Figure(len(compared), "rungs", "simulated", names, "*/rung.json"),
+        "rungs_equal": Figure(len(equal), "rungs", "simulated", names, "*/rung.json"),
+        "vectors": Figure(
+            ladder.vectors, "vectors", "simulated", "integer graph", "golden/golden.json"
+        ),
+    }
+
+
+def _missing(
+    figures: Mapping[str, Figure], artifacts: Mapping[str, Path], config: DesignConfig
+) -> dict[str, str]:
+    absent = [entry for entry in METRICS if entry.design and entry.name not in figures]
+    return {
+        entry.name: _why(entry.stage, config)
+        if entry.stage not in artifacts
+        else f"stage {entry.stage} does not give it for this design"
+        for entry in absent
+    }
+
+
+def _why(stage: str, config: DesignConfig) -> str:
+    if stage == "pnr" and not config.synth.place_and_route:
+        return "not run: synth.place_and_route is off"
+    if stage in ("train", "accuracy") and config.model.file is not None:
+        return "not run: an imported integer graph is not trained"
+    return f"not run: the build has no stage {stage}"
+
+
+def _record(metrics: Metrics) -> dict[str, Any]:
+    return {
+        "clock_mhz": metrics.clock_mhz,
+        "curves": [asdict(curve) for curve in metrics.curves],
+        "design": metrics.design,
+        "figures": _figures(metrics.figures),
+        "format": FORMAT,
+        "graph": metrics.graph,
+        "interface": metrics.interface,
+        "ladder": {**asdict(metrics.ladder), "rungs": _rungs(metrics.ladder)},
+        "layers": [
+            {
+                "figures": _figures(row.figures),
+                "folding": row.folding,
+                "name": row.name,
+                "operations": row.operations,
+            }
+            for row in metrics.layers
+        ],
+        "lut_rule": metrics.lut_rule,
+        "not_run": dict(metrics.missing),
+        "outside_layers": _figures(metrics.outside),
+        "critical_path": [asdict(hop) for hop in metrics.path],
+        "target": metrics.target,
+        "tools": dict(metrics.tools),
+        "utilization": [asdict(use) for use in metrics.utilization],
+        "verdict": metrics.ladder.verdict,
+    }
+
+
+def _rungs(ladder: Ladder) -> list[dict[str, Any]]:
+    return [{**asdict(rung), "figures": dict(rung.figures)} for rung in ladder.rungs]
+
+
+def _figures(figures: Mapping[str, Figure]) -> dict[str, Any]:
+    return {name: figure.as_json() for name, figure in figures.items()}

@@ -1,0 +1,71 @@
+"""Stage accuracy: the task's metric of the integer graph on the test part."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hwflow.config import DesignConfig
+from hwflow.errors import InternalError
+from hwflow.flow import Stage, StageContext
+from hwflow.ir import Graph, evaluate, load_graph
+from hwflow.ir.exact import IntArray
+from hwflow.stages.files import read_json, write_json
+from hwflow.train.data.dataset import DataSet, load_dataset
+from hwflow.train.data.wafer import rearrange
+from hwflow.train.emd import mean_emd
+from hwflow.train.jobs import predict
+from hwflow.verify.vectors import quantize
+
+__all__ = ["stage"]
+
+
+def stage(_config: DesignConfig) -> Stage:
+    """Accuracy (or EMD, or mean squared error) in float, quantized and in integers."""
+
+    def run(context: StageContext) -> None:
+        graph = load_graph(context.inputs["lower"] / "graph.hwf")
+        data = load_dataset(context.inputs["data"])
+        trained = read_json(context.inputs["train"] / "metrics.json")
+        (node,) = graph.inputs
+        context.progress(0.0, f"{len(data.test.x)} test samples through the integer graph")
+        integers = evaluate(graph, {node.name: quantize(node, data.test.x.astype(np.float64))})
+        (name, value), *_ = graph.outputs
+        record = {
+            "metric": trained["metric"],
+            "unit": trained["unit"],
+            "float": trained["float"],
+            "quantized": trained["quantized"],
+            "integer": _score(context, graph, value, integers[name], data),
+            "samples": len(data.test.x),
+        }
+        write_json(context.out / "accuracy.json", record)
+
+    return Stage(
+        "accuracy",
+        run,
+        inputs=("data", "train", "lower"),
+        tools=("python", "tensorflow", "tf_keras", "qkeras", "pot"),
+        modules=("hwflow.stages.accuracy", "hwflow.train.worker"),
+    )
+
+
+def _score(
+    context: StageContext, graph: Graph, value: str, integers: IntArray, data: DataSet
+) -> float:
+    frac = graph.types[value].elem.frac
+    real = np.ldexp(integers.astype(np.float64), -frac)
+    if data.task == "classification":
+        return round(float((real.argmax(axis=1) == data.test.y).mean()), 6)
+    if data.task == "wafers":
+        decoder = context.inputs["train"] / "decoder"
+        network = read_json(decoder / "network.json")
+        context.progress(0.5, "decoding and measuring the earth mover's distance")
+        images = predict(
+            network=decoder,
+            inputs={network["inputs"][0]: real.astype(np.float32)},
+            work=context.scratch,
+        )[network["outputs"][0]]
+        return round(mean_emd(data.test.y, np.asarray(rearrange(images), np.float64)), 6)
+    if data.task == "regression":
+        return float(f"{float(((real - data.test.y) ** 2).mean()):.6g}")
+    raise InternalError("internal.task", f"no metric for {data.task}")

@@ -1,0 +1,78 @@
+"""Reading and writing what stages hand to each other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hwflow.config import DesignConfig
+from hwflow.ir.exact import IntArray
+from hwflow.ir.graph import Graph
+from hwflow.plan.layer import Folding
+from hwflow.plan.plan import Options
+from hwflow.plan.targets import target
+from hwflow.verify.vectors import VectorClass, Vectors
+
+__all__ = [
+    "load_arrays", "load_vectors", "plan_options", "read_json", "save_arrays", "save_vectors",
+    "write_json",
+]  # fmt: skip
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write deterministic JSON."""
+    path.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON that a stage wrote."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def save_arrays(folder: Path, arrays: Mapping[str, IntArray]) -> None:
+    """One <name>.npy for each array."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array.astype(np.int64), allow_pickle=False)
+
+
+def load_arrays(folder: Path, names: Sequence[str]) -> dict[str, IntArray]:
+    """The arrays that `save_arrays` wrote."""
+    return {name: np.load(folder / f"{name}.npy", allow_pickle=False) for name in names}
+
+
+def save_vectors(folder: Path, vectors: Vectors) -> None:
+    """Input vectors and their classes."""
+    save_arrays(folder / "inputs", vectors.inputs)
+    classes = [{"name": c.name, "start": c.start, "stop": c.stop} for c in vectors.classes]
+    write_json(folder / "classes.json", classes)
+
+
+def load_vectors(folder: Path, graph: Graph) -> Vectors:
+    """The vectors that `save_vectors` wrote."""
+    inputs = load_arrays(folder / "inputs", [n.name for n in graph.inputs])
+    classes = tuple(
+        VectorClass(c["name"], c["start"], c["stop"]) for c in read_json(folder / "classes.json")
+    )
+    return Vectors(inputs, classes)
+
+
+def plan_options(config: DesignConfig) -> Options:
+    """What `hardware` says, as the planner wants it.
+
+    Raises:
+        InputError: "target.unknown".
+    """
+    hardware = config.hardware
+    folds = {name: Folding(pos=1) for name, pos in hardware.fold.pos if pos == "1"}
+    return Options(
+        target(hardware.target),
+        Fraction(hardware.clock),
+        hardware.interface,  # type: ignore[arg-type]
+        folds,
+    )

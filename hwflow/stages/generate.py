@@ -1,0 +1,29 @@
+"""Stage generate: the plan as Verilog."""
+
+from __future__ import annotations
+
+from hwflow.backends.amaranth.generate import generate_verilog
+from hwflow.config import DesignConfig, as_json
+from hwflow.flow import Stage, StageContext
+from hwflow.stages.planned import load_plan
+
+__all__ = ["stage"]
+
+
+def stage(config: DesignConfig) -> Stage:
+    """One Verilog file for the design, and its interface."""
+
+    def run(context: StageContext) -> None:
+        plan = load_plan(config, context.inputs)
+        context.progress(0.0, "Amaranth to Verilog")
+        (context.out / "design.v").write_text(generate_verilog(plan), encoding="utf-8")
+        (context.out / "interface.json").write_text(plan.interface.to_json(), encoding="utf-8")
+
+    return Stage(
+        "generate",
+        run,
+        inputs=("lower", "plan"),
+        config={"hardware": as_json(config.hardware)},
+        tools=("amaranth", "numpy"),
+        modules=("hwflow.stages.generate",),
+    )

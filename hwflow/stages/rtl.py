@@ -1,0 +1,99 @@
+"""Stage rtl: the generated Verilog in Verilator: lint, all vectors in bulk, then cocotb."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from hwflow.config import DesignConfig, as_json
+from hwflow.errors import CheckFailed
+from hwflow.flow import Stage, StageContext
+from hwflow.stages.planned import load_plan
+from hwflow.stages.rungs import Golden, finish, load_golden
+from hwflow.verify.compare import Mismatch, RungReport
+from hwflow.verify.locate import locate_in_rtl
+from hwflow.verify.rtl import build_replay, check_timing, lint, run_cocotb
+
+__all__ = ["stage"]
+
+_COCOTB_VECTORS = 2000
+_PACED_VECTORS = 200
+
+
+def stage(config: DesignConfig) -> Stage:
+    """Replay every vector on the file that is synthesized, and check the stream protocol."""
+
+    def run(context: StageContext) -> None:
+        rtl = context.inputs["generate"] / "design.v"
+        golden = load_golden(context.inputs)
+        interface = golden.interface
+        context.progress(0.0, "Verilator lint")
+        lint(rtl, interface.top, context.scratch)
+        context.progress(0.1, "compiling the replay harness")
+        work = context.scratch / "replay"
+        replay = build_replay(rtl, interface, work, jobs=2)
+        context.progress(0.5, f"{len(golden.vectors)} vectors through the RTL")
+        result = replay.run(golden.packed())
+        mismatch = golden.compare_outputs(result.outputs)
+        if mismatch is not None:
+            mismatch = _located(config, context, golden, mismatch)
+            finish(context, _report(golden, mismatch, {}))
+        check_timing(interface, result)
+        context.progress(0.6, "cocotb: random gaps, back-pressure, protocol")
+        tests = _cocotb(context, golden, rtl)
+        figures: dict[str, object] = {
+            "latency_cycles": result.latency,
+            "initiation_interval": result.initiation_interval,
+            "cycles": result.cycles,
+            "cocotb": tests,
+        }
+        finish(context, _report(golden, None, figures))
+
+    return Stage(
+        "rtl",
+        run,
+        inputs=("lower", "plan", "generate", "vectors", "golden"),
+        config={"hardware": as_json(config.hardware)},
+        tools=("verilator", "cocotb", "g++", "make", "perl", "python"),
+        modules=("hwflow.stages.rtl",),
+        files=tuple(sorted(_testbench().rglob("*.py"))),
+    )
+
+
+def _testbench() -> Path:
+    return Path(__file__).resolve().parents[2] / "testbench"
+
+
+def _report(golden: Golden, mismatch: Mismatch | None, figures: Mapping[str, object]) -> RungReport:
+    names = tuple(name for name, _ in golden.graph.outputs)
+    return RungReport("rtl", len(golden.vectors), names, mismatch, figures=figures)
+
+
+def _located(
+    config: DesignConfig, context: StageContext, golden: Golden, mismatch: Mismatch
+) -> Mismatch:
+    """The first layer that differs on its own, or the output's mismatch if none does."""
+    context.progress(0.7, "a mismatch: running layer by layer")
+    plan = load_plan(config, context.inputs)
+    rtl = context.inputs["generate"] / "design.v"
+    found = locate_in_rtl(
+        plan, rtl, golden.vectors, golden.layers, mismatch.vector, context.scratch / "locate"
+    )
+    return found or mismatch
+
+
+def _cocotb(context: StageContext, golden: Golden, rtl: Path) -> list[dict[str, object]]:
+    few = golden.part(_COCOTB_VECTORS)
+    folder = context.scratch / "design"
+    for name, beats in (("inputs", few.packed()), ("outputs", few.packed_outputs())):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for tensor, rows in beats.items():
+            (folder / name / f"{tensor}.bin").write_bytes(rows.tobytes())
+    (folder / "design.v").write_bytes(rtl.read_bytes())
+    (folder / "interface.json").write_text(golden.interface.to_json(), encoding="utf-8")
+    results = run_cocotb(
+        folder, context.scratch, vectors=_COCOTB_VECTORS, paced_vectors=_PACED_VECTORS, jobs=2
+    )
+    if not results:
+        raise CheckFailed("rtl.cocotb", "cocotb ran no test")
+    return [{"test": r.test, "vectors": r.vectors, "cycles": r.cycles} for r in results]

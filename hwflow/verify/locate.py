@@ -1,0 +1,191 @@
+"""Where a hardware rung first differs: the layers one by one, against the integer graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from hwflow.ir.exact import IntArray
+from hwflow.plan.dataflow import Region, WindowStage
+from hwflow.plan.layer import LayerPlan
+from hwflow.plan.plan import Plan
+from hwflow.plan.streams import Interface, PortGroup
+from hwflow.verify.compare import Mismatch
+from hwflow.verify.netlist import NetlistSim
+from hwflow.verify.netlist.trace import Trace
+from hwflow.verify.rtl import LayerPorts, build_replay, replay_layer
+from hwflow.verify.vectors import Vectors
+
+__all__ = ["locate_in_netlist", "locate_in_rtl"]
+
+_STREAMS = 64
+Beats = npt.NDArray[np.uint8]
+
+
+def locate_in_rtl(
+    plan: Plan,
+    rtl: Path,
+    vectors: Vectors,
+    layers: Mapping[str, IntArray],
+    vector: int,
+    work: Path,
+) -> Mismatch | None:
+    """Run each layer's module alone on the graph's own inputs for `vector`.
+
+    `layers` holds the graph's layer results (n, *shape) by value. Returns the first layer that
+    differs, or None if every layer is right (the fault is then between them).
+    """
+    known = {**vectors.inputs, **layers}
+    for layer in plan.layers:
+        inputs = {v: known[v][vector : vector + 1] for v in layer.inputs}
+        found = _alone(plan, layer, rtl, inputs, work / layer.name)
+        for value in layer.outputs:
+            difference = _difference(layer.name, value, layers, found[value], vectors, vector)
+            if difference is not None:
+                return difference
+    return None
+
+
+def _alone(
+    plan: Plan, layer: LayerPlan, rtl: Path, inputs: Mapping[str, IntArray], work: Path
+) -> dict[str, IntArray]:
+    beats = {v: layer.stream(v).pack(a.reshape(1, -1).astype(np.int64)) for v, a in inputs.items()}
+    work.mkdir(parents=True, exist_ok=True)
+    if layer.folding.pos == 1:
+        interface = _window_interface(plan.graph.name, layer)
+        (group,) = interface.outputs
+        result = build_replay(rtl, interface, work).run(beats).outputs
+        return {group.tensor: group.unpack(result[group.tensor])}
+    ports = _layer_ports(plan, layer)
+    names = dict(zip(layer.inputs, (name for name, _ in ports.inputs), strict=True))
+    result = replay_layer(rtl, ports, {names[v]: b for v, b in beats.items()}, work)
+    outputs = zip(layer.outputs, (name for name, _ in ports.outputs), strict=True)
+    return {value: layer.stream(value).unpack(result[port]) for value, port in outputs}
+
+
+def _layer_ports(plan: Plan, layer: LayerPlan) -> LayerPorts:
+    def ports(stem: str, role: str, values: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
+        many = len(values) > 1
+        return tuple(
+            (f"{stem}{k if many else ''}_data_{role}", max(1, layer.stream(v).bits))
+            for k, v in enumerate(values)
+        )
+
+    clocked = layer.cost.ffs > 0
+    stalls = clocked and plan.interface.kind != "valid_only"
+    return LayerPorts(
+        f"{plan.graph.name}__{layer.name}",
+        ports("in", "i", layer.inputs),
+        ports("out", "o", layer.outputs),
+        layer.latency,
+        "clk" if clocked else None,
+        "en_i" if stalls else None,
+    )
+
+
+def _window_interface(design: str, layer: LayerPlan) -> Interface:
+    """A window layer seen as a stream: its enable plays the sink's ready."""
+    (source,), (value,) = layer.inputs, layer.outputs
+    into, out = layer.stream(source), layer.stream(value)
+    shapes = layer.types[source].shape, layer.types[value].shape
+    given = PortGroup(
+        source, shapes[0], into, "in_data_i", "in_valid_i", "in_ready_o", None, max(1, into.bits)
+    )
+    made = PortGroup(
+        value, shapes[1], out, "out_data_o", "out_valid_o", "en_i", None, max(1, out.bits)
+    )
+    return Interface(
+        top=f"{design}__{layer.name}",
+        kind="valid_ready",
+        clock="clk",
+        reset="rst",
+        reset_active_high=True,
+        reset_cycles=2,
+        inputs=(given,),
+        outputs=(made,),
+        latency=layer.latency + into.beats,
+        initiation_interval=max(into.beats, out.beats),
+    )
+
+
+def _difference(
+    layer: str,
+    value: str,
+    layers: Mapping[str, IntArray],
+    found: IntArray,
+    vectors: Vectors,
+    vector: int,
+) -> Mismatch | None:
+    want = layers[value][vector]
+    have = found.reshape(want.shape)
+    if not bool((want != have).any()):
+        return None
+    at = tuple(int(i) for i in np.argwhere(want != have)[0])
+    kind = vectors.class_of(vector)
+    return Mismatch(layer, value, vector, kind, at, int(want[at]), int(have[at]), 1)
+
+
+def locate_in_netlist(
+    plan: Plan,
+    sim: NetlistSim,
+    vectors: Vectors,
+    layers: Mapping[str, IntArray],
+    vector: int,
+    fault_masks: npt.NDArray[np.uint64] | None = None,
+    stream: int = 0,
+) -> Mismatch | None:
+    """Watch every layer's output nets while `vector` runs, and name the first that differs.
+
+    `stream` is the simulator's stream to look at (each may carry its own fault).
+    """
+    repeats = 2 + plan.interface.latency
+    inputs = {
+        group.tensor: np.tile(
+            group.pack(
+                vectors.inputs[group.tensor][vector : vector + 1].reshape(1, -1).astype(np.int64)
+            ),
+            (_STREAMS * repeats, 1),
+        )
+        for group in plan.interface.inputs
+    }
+    watch = [net for layer in plan.layers for net in _nets(layer) if net in set(sim.nets)]
+    trace = sim.replay(inputs, watch=watch, fault_masks=fault_masks).trace
+    assert trace is not None
+    for stage in plan.stages:
+        if not isinstance(stage, (Region, WindowStage)):
+            continue
+        for layer in stage.layers if isinstance(stage, Region) else (stage.layer,):
+            found = _watched(layer, trace, stream)
+            for value, array in found.items():
+                difference = _difference(layer.name, value, layers, array, vectors, vector)
+                if difference is not None:
+                    return difference
+    return None
+
+
+def _nets(layer: LayerPlan) -> tuple[str, ...]:
+    many = len(layer.outputs) > 1
+    ports = [f"out{k if many else ''}_data_o" for k in range(len(layer.outputs))]
+    if layer.folding.pos == 1:
+        ports += ["out_valid_o", "en_i"]
+    return tuple(f"{layer.name}.{port}" for port in ports)
+
+
+def _watched(layer: LayerPlan, trace: Trace, stream: int) -> dict[str, IntArray]:
+    """Values of a layer's outputs for the repeated vector, where its nets could be watched."""
+    nets = _nets(layer)
+    if any(net not in trace.words for net in nets):
+        return {}
+    if layer.folding.pos == 1:
+        (value,) = layer.outputs
+        kind = layer.stream(value)
+        beats = trace.beats(nets[0], nets[1], nets[2], stream)[: kind.beats]
+        return {value: kind.unpack(beats)} if len(beats) == kind.beats else {}
+    settled = {
+        value: layer.stream(value).unpack(trace.settled(net)[stream : stream + 1])
+        for value, net in zip(layer.outputs, nets, strict=True)
+    }
+    return {value: array for value, array in settled.items() if layer.stream(value).bits}

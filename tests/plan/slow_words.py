@@ -1,0 +1,66 @@
+"""A slow reading of word circuits: one word at a time, over Python integers and fractions.
+
+Shares no arithmetic with hwflow.plan: quotients are Fractions, saturation is by cases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from hwflow.plan import words as w
+from tests.ir.slow import overflow, round_quotient
+
+__all__ = ["evaluate_words", "violations"]
+
+
+def _value(op: w.WordOp, inputs: Sequence[int], known: Sequence[int]) -> int:
+    match op:
+        case w.In(index):
+            return inputs[index]
+        case w.Literal(value):
+            return value
+        case w.Shl(a, amount):
+            return known[a] * 2**amount
+        case w.Sum(a, a_shift, b, b_shift, subtract):
+            right = known[b] * 2**b_shift
+            return known[a] * 2**a_shift + (-right if subtract else right)
+        case w.Product(a, b):
+            return known[a] * known[b]
+        case w.Round(a, shift, rounding):
+            return round_quotient(Fraction(known[a], 2**shift), rounding.value)
+        case w.Clip(a, lo, hi):
+            return overflow(known[a], lo, hi, "saturate")
+        case w.Wrap(a, lo, hi):
+            return overflow(known[a], lo, hi, "wrap")
+        case w.AtLeast(a, level):
+            return int(known[a] >= level)
+        case w.Relation(a, b, equal):
+            return int(known[a] == known[b] if equal else known[a] > known[b])
+        case w.Max(a, b):
+            return known[a] if known[a] > known[b] else known[b]
+        case w.Mux(condition, a, b):
+            return known[a] if known[condition] == 1 else known[b]
+        case w.Table(a, start, values):
+            assert known[a] >= start
+            return values[known[a] - start]
+    raise AssertionError(op)
+
+
+def evaluate_words(circuit: w.Circuit, inputs: Sequence[int]) -> list[int]:
+    """The value of every word of `circuit`."""
+    assert len(inputs) == len(circuit.inputs)
+    known: list[int] = []
+    for word in circuit.words:
+        assert all(i < len(known) for i in w.operands(word.op)), "operands come first"
+        known.append(_value(word.op, inputs, known))
+    return known
+
+
+def violations(circuit: w.Circuit, known: Sequence[int]) -> list[str]:
+    """The words whose value lies outside their bounds."""
+    return [
+        f"word {i}: {word} is {value}"
+        for i, (word, value) in enumerate(zip(circuit.words, known, strict=True))
+        if not word.lo <= value <= word.hi
+    ]

@@ -1,0 +1,87 @@
+"""Every operation: the integer graph equals its word circuit, and words keep their bounds."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hwflow.errors import InputError
+from hwflow.ir import Graph, GraphBuilder, IntType, Overflow, Rounding, evaluate
+from hwflow.plan.archive import dump_circuits, load_circuits
+from hwflow.plan.elaborate import elaborate
+from tests.ir.examples import GRAPHS, inputs, random_graph
+from tests.plan.slow_words import evaluate_words, violations
+
+
+def constant_graph(kind: str, rng: random.Random) -> Graph:
+    """A random graph without weights loaded at run time."""
+    while (graph := random_graph(kind, rng)).params:
+        pass
+    return graph
+
+
+def check(graph: Graph, rng: random.Random) -> None:
+    """The graph and its circuit agree on all-lowest, all-highest and random vectors."""
+    circuit = elaborate(graph)
+    assert load_circuits(dump_circuits({"layer": circuit})) == {"layer": circuit}
+    values = inputs(graph, rng, 6)
+    wanted = evaluate(graph, values)
+    for k in range(6):
+        flat = [int(v) for node in graph.inputs for v in np.ravel(values[node.name][k])]
+        known = evaluate_words(circuit, flat)
+        assert violations(circuit, known) == []
+        expected = [int(v) for name, _ in graph.outputs for v in np.ravel(wanted[name][k])]
+        assert [known[o] for o in circuit.outputs] == expected
+
+
+@pytest.mark.parametrize("kind", sorted(GRAPHS))
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_circuit_equals_graph(kind: str, seed: int) -> None:
+    rng = random.Random(seed)
+    graph = constant_graph(kind, rng)
+    try:
+        check(graph, rng)
+    except InputError as error:  # the one thing that has no hardware
+        assert error.code == "plan.operation"
+        assert "not a power of two" in error.message
+
+
+@pytest.mark.parametrize("overflow", list(Overflow))
+@pytest.mark.parametrize("rounding", list(Rounding))
+def test_requant_in_every_mode(rounding: Rounding, overflow: Overflow) -> None:
+    for signed_in in (False, True):
+        for signed_out in (False, True):
+            b = GraphBuilder("requant")
+            x = b.input("x", (3,), IntType.fixed(6, np.array([0, 2, 5]), signed=signed_in))
+            target = IntType.fixed(3, 1, signed=signed_out)
+            graph = b.build({"y": b.requant(x, target, rounding, overflow)})
+            circuit = elaborate(graph)
+            lo = -32 if signed_in else 0
+            every = np.arange(lo, lo + 64)[:, None].repeat(3, axis=1)
+            wanted = evaluate(graph, {"x": every})["y"]
+            for row, expected in zip(every, wanted, strict=True):
+                known = evaluate_words(circuit, [int(v) for v in row])
+                assert [known[o] for o in circuit.outputs] == expected.tolist()
+
+
+def test_two_inputs_and_two_outputs_are_in_order() -> None:
+    b = GraphBuilder("pair")
+    p, q = (b.input(n, (2,), IntType.fixed(4)) for n in ("p", "q"))
+    graph = b.build({"d": b.sub(p, q), "s": b.add(p, q)})
+    circuit = elaborate(graph)
+    known = evaluate_words(circuit, [1, 2, 3, -4])
+    assert [known[o] for o in circuit.outputs] == [-2, 6, 4, -2]
+
+
+def test_run_time_weights_are_refused() -> None:
+    b = GraphBuilder("loaded")
+    x = b.input("x", (2,), IntType.fixed(4))
+    graph = b.build({"y": b.matmul(x, b.param("w", (2, 2), IntType.fixed(4)))})
+    with pytest.raises(InputError) as caught:
+        elaborate(graph)
+    assert caught.value.code == "plan.operation"
