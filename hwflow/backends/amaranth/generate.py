@@ -1,24 +1,19 @@
-"""A plan as Verilog, and as a simulation of the same Amaranth components."""
+"""A plan as RTLIL, one module per layer, with the header comment of each."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-import numpy as np
-import numpy.typing as npt
 from amaranth.back import rtlil
-from amaranth.sim import Simulator, SimulatorContext
 
 from hwflow.backends.amaranth.module import HwModule
+from hwflow.backends.amaranth.rtlil import parse_rtlil
+from hwflow.backends.amaranth.simulate import simulate
 from hwflow.backends.amaranth.top import TopModule
-from hwflow.errors import CheckFailed
+from hwflow.backends.amaranth.verilog import print_verilog
 from hwflow.plan.layer import LayerPlan
 from hwflow.plan.plan import Plan
 from hwflow.plan.record import window_cycles
 
-__all__ = ["generate_rtlil", "headers", "simulate"]
-
-Beats = npt.NDArray[np.uint8]
+__all__ = ["generate_rtlil", "generate_verilog", "headers", "simulate"]
 
 
 def generate_rtlil(plan: Plan) -> dict[str, str]:
@@ -36,6 +31,12 @@ def generate_rtlil(plan: Plan) -> dict[str, str]:
     return found
 
 
+def generate_verilog(plan: Plan) -> str:
+    """The whole design as one Verilog file, the same bytes for the same plan."""
+    modules = [m for text in generate_rtlil(plan).values() for m in parse_rtlil(text)]
+    return print_verilog(modules, headers(plan))
+
+
 def headers(plan: Plan) -> dict[str, str]:
     """Header comment of each layer's module and of the top, by module name."""
     interface = plan.interface
@@ -47,7 +48,7 @@ def headers(plan: Plan) -> dict[str, str]:
         f"{'high' if interface.reset_active_high else 'low'}; hold it for "
         f"{interface.reset_cycles} cycles. It clears the handshake; data registers keep theirs.",
         "A beat packs its lanes without gaps, lane 0 in the least significant bits; a tensor's",
-        "elements travel in C order, two's complement. One handshake for each graph input and output.",
+        "elements travel in C order, two's complement. Every graph input and output has a handshake",
     ]
     for group in (*interface.inputs, *interface.outputs):
         stream = group.stream
@@ -78,65 +79,3 @@ def _layer_header(plan: Plan, layer: LayerPlan) -> str:
     )
     lines.append(f"Integer graph {plan.digest[:16]}")
     return "\n".join(lines)
-
-
-def simulate(plan: Plan, beats: Mapping[str, Beats]) -> tuple[dict[str, Beats], int, int]:
-    """Run input `beats` (by tensor, as `PortGroup.pack` gives) through Amaranth's simulator.
-
-    Source always valid, sink always ready. Returns the output beats, the latency and the
-    initiation interval seen (0 for a single tensor).
-
-    Raises:
-        CheckFailed: "rung.deadlock": the outputs never come.
-    """
-    interface = plan.interface
-    top = TopModule(plan, generate=False)
-    wanted = {g.tensor: g.stream.beats for g in interface.outputs}
-    vectors = len(next(iter(beats.values()))) // interface.inputs[0].stream.beats
-    collected: dict[str, list[int]] = {name: [] for name in wanted}
-    cycles: list[int] = []
-    first_taken: list[int] = []
-    limit = interface.latency + (vectors + 2) * (interface.initiation_interval + 2) + 64
-
-    async def bench(ctx: SimulatorContext) -> None:
-        at = dict.fromkeys(beats, 0)
-        for group in interface.outputs:
-            if group.ready:
-                ctx.set(top.inputs[group.ready], 1)
-        for cycle in range(limit):
-            for group in interface.inputs:
-                rows, index = beats[group.tensor], at[group.tensor]
-                ctx.set(top.inputs[group.valid], int(index < len(rows)))
-                if index < len(rows):
-                    value = int.from_bytes(rows[index].tobytes(), "little")
-                    ctx.set(top.inputs[group.data], value)
-            for group in interface.inputs:
-                ready = ctx.get(top.outputs[group.ready]) if group.ready else 1
-                if ready and at[group.tensor] < len(beats[group.tensor]):
-                    at[group.tensor] += 1
-                    first_taken.append(cycle)
-            for group in interface.outputs:
-                if ctx.get(top.outputs[group.valid]):
-                    collected[group.tensor].append(ctx.get(top.outputs[group.data]))
-                    if group is interface.outputs[0]:
-                        cycles.append(cycle)
-            if all(len(collected[n]) >= vectors * count for n, count in wanted.items()):
-                return
-            await ctx.tick()
-        raise CheckFailed(
-            "rung.deadlock", f"the Amaranth simulation gave no further output in {limit} cycles"
-        )
-
-    simulator = Simulator(top)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(bench)
-    simulator.run()
-    outputs = {
-        g.tensor: np.frombuffer(
-            b"".join(v.to_bytes(g.data_bytes, "little") for v in collected[g.tensor]), np.uint8
-        ).reshape(-1, g.data_bytes)
-        for g in interface.outputs
-    }
-    heads = cycles[:: wanted[interface.outputs[0].tensor]]
-    interval = heads[-1] - heads[-2] if len(heads) > 1 else 0
-    return outputs, heads[0] - first_taken[0], interval

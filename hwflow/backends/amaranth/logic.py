@@ -144,9 +144,9 @@ def _wrap(a: Value, lo: int, hi: int, width: int) -> Value:
 
 def _table(m: Module, target: Signal, a: Value, start: int, values: tuple[int, ...]) -> None:
     mask = (1 << len(a)) - 1
-    with m.Switch(a):
+    with m.Switch(a.as_unsigned()):
         for offset, value in enumerate(values[:-1]):
-            with m.Case(((start + offset) & mask)):
+            with m.Case((start + offset) & mask):
                 m.d.comb += target.eq(C(value & ((1 << len(target)) - 1), len(target)))
         with m.Default():
             m.d.comb += target.eq(C(values[-1] & ((1 << len(target)) - 1), len(target)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from amaranth import Cat, Module, Mux, Signal
 
 from hwflow.backends.amaranth.module import HwModule
@@ -102,6 +104,4 @@ class DeserializerModule(HwModule):
         with m.If(self.valid & self.ready):
             m.d.sync += beat.eq(Mux(last, 0, beat + 1))
             with m.If(~last):
-                m.d.sync += [
-                    after.eq(before) for before, after in zip([*kept[1:], self.data], kept)
-                ]
+                m.d.sync += [older.eq(newer) for older, newer in pairwise([*kept, self.data])]

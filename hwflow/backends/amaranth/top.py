@@ -18,7 +18,7 @@ from hwflow.plan.layer import stream_of
 from hwflow.plan.plan import Plan
 from hwflow.plan.streams import PortGroup, StreamType
 
-__all__ = ["TopModule"]
+__all__ = ["Probe", "TopModule"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +31,27 @@ class _Stream:
     ready: Signal
 
 
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A layer's result where the layer delivers it: `data` is one beat whenever `strobe` is 1."""
+
+    stream: StreamType
+    data: Value
+    strobe: Value
+
+
 class TopModule(HwModule):
-    """The design's top: ports as its interface says, layers as sub-modules by name."""
+    """The design's top: ports as its interface says, layers as sub-modules by name.
+
+    `probes` are filled by elaboration: every layer output, by value name.
+    """
 
     uses_reset = True
 
     def __init__(self, plan: Plan, *, generate: bool) -> None:
         super().__init__(plan.graph.name, generate=generate)
         self.plan = plan
+        self.probes: dict[str, Probe] = {}
         interface = plan.interface
         self.handshake = interface.kind != "valid_only"
         self.clk = Signal(name=interface.clock)
@@ -108,29 +121,38 @@ class TopModule(HwModule):
         for index, source in enumerate(sources):
             others = [s.valid for i, s in enumerate(sources) if i != index]
             m.d.comb += source.ready.eq(reduce(and_, others, enable))
-        values = self._pipeline(m, region, live, enable)
-        valid: Value = accept
+        valids: list[Value] = [accept]
         for stage in range(1, region.latency + 1):
             register = Signal(name=f"{region.layers[0].name}_valid_s{stage}")
             with m.If(enable):
-                m.d.sync += register.eq(valid)
-            valid = register
+                m.d.sync += register.eq(valids[-1])
+            valids.append(register)
+        strobes = [valid & enable for valid in valids]
+        values = self._pipeline(m, region, live, enable, strobes)
         if not self.handshake:
             m.d.comb += enable.eq(1)
             for value in region.outputs:
-                live[value] = self._registered(m, value, values[value], valid)
+                live[value] = self._registered(m, value, values[value], valids[-1])
             return
         buffers = []
         for value in region.outputs:
-            stream, ready = self._buffered(m, value, values[value], valid & enable)
+            stream, ready = self._buffered(m, value, values[value], strobes[-1])
             live[value] = stream
             buffers.append(ready)
         m.d.comb += enable.eq(reduce(and_, buffers))
 
     def _pipeline(
-        self, m: Module, region: Region, live: dict[str, _Stream], enable: Value
+        self,
+        m: Module,
+        region: Region,
+        live: dict[str, _Stream],
+        enable: Value,
+        strobes: list[Value],
     ) -> dict[str, tuple[StreamType, Value]]:
-        """All values of a region, delayed to its latency, as (lanes, bits)."""
+        """The outputs of a region, delayed to its latency, as (lanes, bits).
+
+        `strobes` say for each cycle of the pipeline that a tensor goes through it.
+        """
         history: dict[str, list[Value]] = {v: [live[v].data] for v in region.inputs}
         streams = {v: live[v].stream for v in region.inputs}
 
@@ -155,6 +177,7 @@ class TopModule(HwModule):
                 signal = Signal(len(module.outputs[port]), name=f"{value}_data")
                 wires[port] = signal
                 history[value], streams[value] = [signal], layer.stream(value)
+                self.probes[value] = Probe(streams[value], signal, strobes[region.times[value]])
             self.attach(m, layer.name, module, wires)
         return {v: (streams[v], at(v, region.latency)) for v in region.outputs}
 
@@ -204,6 +227,7 @@ class TopModule(HwModule):
             "out_valid_o": valid,
         }
         self.attach(m, layer.name, module, wires)
+        self.probes[value] = Probe(layer.stream(value), data, valid & enable)
         live[value], ready = self._buffered(m, value, (layer.stream(value), data), valid & enable)
         m.d.comb += enable.eq(ready)
 

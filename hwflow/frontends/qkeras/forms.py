@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwflow.frontends.qkeras.ladder import Ladder
+from hwflow.frontends.qkeras.nudge import Line, nearest_line, signed_digits
 
-__all__ = ["Scaled", "find_scaled", "signed_digits"]
+__all__ = ["Scaled", "find_scaled"]
 
 Ints = NDArray[np.int64]
 
@@ -17,31 +18,36 @@ MULTIPLIER_BITS = 24
 # Once one form is found, so many more shifts are searched for one with fewer additions.
 _LOOK_FURTHER = 4
 _SPREAD = 6
+# A longer multiplier is weighed against a shorter one with some values corrected.
+_PLAIN_BITS = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scaled:
-    """``clip(floor((multiplier * a + bias) / 2**shift), base, top)``, one triple a channel."""
+    """``clip(floor((multiplier * a + bias + nudge) / 2**shift), base, top)``, per channel (C,).
+
+    The nudge is ``sum_j [a == points[j]] * nudges[j]``; both have the shape (J, C), J mostly 0.
+    """
 
     multiplier: Ints
     bias: Ints
     shift: Ints
+    points: Ints
+    nudges: Ints
 
     def codes(self, a: Ints, base: int, top: int) -> Ints:
         """The code of each accumulator integer (..., C)."""
-        codes: Ints = np.clip((self.multiplier * a + self.bias) >> self.shift, base, top)
+        total = self.multiplier * a + self.bias
+        for point, nudge in zip(self.points, self.nudges, strict=True):
+            total = total + (a == point) * nudge
+        codes: Ints = np.clip(total >> self.shift, base, top)
         return codes
 
     def adders(self) -> float:
-        """Mean number of additions a channel: multiplier digits, and the bias."""
+        """Mean number of additions a channel: multiplier digits, bias, two for each nudge."""
         digits = [max(signed_digits(int(m)) - 1, 0) for m in self.multiplier]
-        return (sum(digits) + int(np.count_nonzero(self.bias))) / len(digits)
-
-
-def signed_digits(value: int) -> int:
-    """Non-zero digits of the canonical signed-digit form."""
-    value = abs(value)
-    return ((value ^ (3 * value)) >> 1).bit_count() if value else 0
+        extra = int(np.count_nonzero(self.bias)) + 2 * self.points.size
+        return (sum(digits) + extra) / len(digits)
 
 
 def find_scaled(ladder: Ladder, slope: NDArray[np.float64]) -> Scaled | None:
@@ -51,16 +57,24 @@ def find_scaled(ladder: Ladder, slope: NDArray[np.float64]) -> Scaled | None:
         ladder: the function to meet.
         slope: codes per accumulator step of each channel, absolute value.
 
-    None where some channel has no such form of at most MULTIPLIER_BITS bits.
+    None where some channel has no such form of at most MULTIPLIER_BITS bits and MAX_NUDGES
+    corrected values.
     """
-    found: list[tuple[int, int, int]] = []
+    lines: list[Line] = []
     for channel in range(len(slope)):
-        triple = _channel(ladder, channel, float(slope[channel]))
-        if triple is None:
+        line = _channel(ladder, channel, float(slope[channel]))
+        if line is None:
             return None
-        found.append(triple)
-    multiplier, bias, shift = (np.array(column, np.int64) for column in zip(*found, strict=True))
-    scaled = Scaled(multiplier * ladder.direction, bias, shift)
+        lines.append(line)
+    rows = max(len(line.nudges) for line in lines)
+    points = np.broadcast_to(ladder.first - 1, (rows, len(lines))).copy()  # never met
+    nudges = np.zeros_like(points)
+    for channel, line in enumerate(lines):
+        for row, (point, nudge) in enumerate(line.nudges):
+            points[row, channel], nudges[row, channel] = point, nudge
+    columns = ([getattr(line, k) for line in lines] for k in ("multiplier", "bias", "shift"))
+    multiplier, bias, shift = (np.array(column, np.int64) for column in columns)
+    scaled = Scaled(multiplier * ladder.direction, bias, shift, points * ladder.direction, nudges)
     met = ladder.agrees(lambda a: scaled.codes(a, ladder.base, ladder.top))
     assert met, "a multiplier, bias and shift met every constraint but not the function"
     return scaled
@@ -82,36 +96,44 @@ class _Steps:
         return _roundest(low, high) if low <= high else None
 
 
-def _channel(ladder: Ladder, channel: int, slope: float) -> tuple[int, int, int] | None:
+def _channel(ladder: Ladder, channel: int, slope: float) -> Line | None:
     t = ladder.thresholds[:, channel]
     first, last = int(ladder.first[channel]), int(ladder.last[channel])
     levels = np.arange(ladder.base + 1, ladder.top + 1, dtype=np.int64)
     reached, left = t <= last, t > first
     if not (reached & left).any():
-        return 0, int(ladder.base + np.count_nonzero(reached)), 0
+        return Line(0, int(ladder.base + np.count_nonzero(reached)), 0)
     if not 2.0**-64 < slope < 2.0**MULTIPLIER_BITS:
         return None
     steps = _Steps(t[reached], levels[reached], t[left] - 1, levels[left])
     widest = max(abs(first), abs(last), 1).bit_length()
     room = 61 - max(int(abs(levels).max()).bit_length(), 1)
     start = max(0, -int(np.floor(np.log2(slope))) - 1)
-    best: tuple[int, int, int] | None = None
+    best: Line | None = None
     end = min(start + MULTIPLIER_BITS, room)
     shift = start
     while shift <= end:
         for multiplier in _near(slope * 2.0**shift):
             bias = steps.bias(multiplier, shift) if (multiplier << widest) < 1 << 61 else None
-            if bias is not None and (best is None or _cost(multiplier) < _cost(best[0])):
-                best = (multiplier, bias, shift)
+            if bias is not None and (best is None or _cost(multiplier) < _cost(best.multiplier)):
+                best = Line(multiplier, bias, shift)
                 end = min(end, shift + _LOOK_FURTHER)
         shift += 1
-    return best
+    if best is not None and best.multiplier.bit_length() <= _PLAIN_BITS:
+        return best
+    near = nearest_line(t, levels, first, last, slope)
+    return min((line for line in (best, near) if line), key=_line_cost, default=None)
 
 
 def _near(exact: float) -> range:
     """Multipliers around the exact slope; most of them meet no function."""
     middle = int(exact)
     return range(max(middle - _SPREAD, 1), middle + _SPREAD + 2)
+
+
+def _line_cost(line: Line) -> int:
+    """Additions: multiplier digits, two for each nudge."""
+    return signed_digits(line.multiplier) + 2 * len(line.nudges)
 
 
 def _cost(multiplier: int) -> tuple[int, int]:

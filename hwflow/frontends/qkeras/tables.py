@@ -119,11 +119,15 @@ def _plain(context: Context, symbol: Frozen) -> tuple[ExactStep | None, ...] | N
 
 
 def _scaled(context: Context, symbol: Frozen, chain: Chain, ladder: Ladder, scaled: Scaled) -> Form:
-    """``requant(a * multiplier + bias)``, rounding down."""
+    """``requant(a * multiplier + bias + nudges)``, rounding down."""
     emit, group, grid = context.emit, symbol.group, chain.quantizer.grid
     frac = scaled.shift + grid
     value = emit.times(group, symbol.value, scaled.multiplier, frac - chain.frac)
     value = emit.plus(group, value, scaled.bias, frac)
+    for point, nudge in zip(scaled.points, scaled.nudges, strict=True):
+        met = emit.op(group, ops.Compare("eq"), symbol.value, emit.const(group, point, chain.frac))
+        amount = emit.op(group, ops.Mul(), met, emit.const(group, nudge, frac))
+        value = emit.op(group, ops.Add(), value, amount)
     bounds = IntType(ladder.base, ladder.top, grid)
     value = emit.requant(group, value, bounds, Rounding.FLOOR)
     form = {
@@ -131,6 +135,8 @@ def _scaled(context: Context, symbol: Frozen, chain: Chain, ladder: Ladder, scal
         "multiplier": scaled.multiplier.tolist(),
         "bias": scaled.bias.tolist(),
         "shift": scaled.shift.tolist(),
+        "points": scaled.points.tolist(),
+        "nudges": scaled.nudges.tolist(),
     }
     return form, emit.scale(group, value, chain.quantizer.scale)
 

@@ -65,7 +65,7 @@ def tiny_middle(x: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 def tiny_output(x: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """What the circuit computes."""
     p, q, r = tiny_middle(x).T
-    return np.clip(p + q - r, -128, 127)[:, None]
+    return np.clip(p + q - r, -128, 127).reshape(-1, 1).astype(np.int64)
 
 
 def tiny_vectors(count: int) -> npt.NDArray[np.int64]:

@@ -6,6 +6,7 @@ LUTs and flip-flops, which a slow evaluator then runs beside the netlist itself.
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 
@@ -29,8 +30,8 @@ MODELS = {
     "xc7-a35t": "+/xilinx/cells_sim.v",
 }
 PLAIN = """\
-read_verilog {models}
-read_json netlist.json
+read_verilog -overwrite {models}
+read_json cells.json
 hierarchy -top {top}
 proc
 flatten -noscopeinfo
@@ -62,12 +63,17 @@ FLOPS = (
 )
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(
+    "name",
+    # Yosys takes half a minute over the iCE40 library alone.
+    [pytest.param(n, marks=pytest.mark.long if n.startswith("ice40") else ()) for n in MODELS],
+)
 @pytest.mark.parametrize(("top", "rtl"), [("tiny", TINY), ("flops", FLOPS)])
 def test_models_equal_yosys(name: str, top: str, rtl: str, tmp_path: Path) -> None:
     (tmp_path / "rtl.v").write_text(rtl, encoding="utf-8")
     layers = LAYERS if top == "tiny" else ()
     synthesize(tmp_path / "rtl.v", top, layers, target(name), tmp_path, tmp_path / "work")
+    drop_open_pins(tmp_path)
     script = PLAIN.format(models=MODELS[name], top=top)
     (tmp_path / "plain.ys").write_text(script, encoding="utf-8")
     worker = Path(hwflow.synth.worker.__file__)
@@ -88,6 +94,16 @@ def test_models_equal_yosys(name: str, top: str, rtl: str, tmp_path: Path) -> No
             assert first == second, f"cycle {cycle}"
         seen.add(tuple(first.values()))
     assert len(seen) > 50
+
+
+def drop_open_pins(folder: Path) -> None:
+    """Yosys takes an open output pin written as "x" for one that is tied to a constant."""
+    netlist = json.loads((folder / "netlist.json").read_text(encoding="utf-8"))
+    for module in netlist["modules"].values():
+        for cell in module["cells"].values():
+            pins = cell["connections"]
+            cell["connections"] = {pin: bits for pin, bits in pins.items() if "x" not in bits}
+    (folder / "cells.json").write_text(json.dumps(netlist), encoding="utf-8")
 
 
 class SlowSim:

@@ -117,14 +117,11 @@ def constant_value(nets: Nets, signed: bool = False) -> int | None:
 
 
 def reads(driver: Driver) -> Iterator[Nets]:
-    """Every operand of a combinational driver (a register's data are read a clock earlier)."""
+    """Every operand of a combinational driver (others stand at level 0)."""
     if isinstance(driver, Operator):
         yield from driver.operands
     elif isinstance(driver, Table):
         yield from step_reads(driver.steps)
-    elif isinstance(driver, Instance):
-        for _, nets in driver.inputs:
-            yield nets
 
 
 def step_reads(steps: tuple[Step, ...]) -> Iterator[Nets]:

@@ -257,7 +257,10 @@ class _Builder:
 
 
 def _levels(drivers: dict[int, Driver], owner: list[int]) -> tuple[tuple[int, ...], dict[int, int]]:
-    """Depth first; a loop (through an instance) counts as broken where it was entered."""
+    """Depth first, from ports, registers and instances' outputs, which all are at level 0.
+
+    What instances do inside is not known here: a handshake may well go in and out of several.
+    """
     order: list[int] = []
     level: dict[int, int] = {}
     open_: set[int] = set()
@@ -272,7 +275,7 @@ def _levels(drivers: dict[int, Driver], owner: list[int]) -> tuple[tuple[int, ..
                 order.append(wire)
             elif wire not in open_:
                 open_.add(wire)
-                if driver is None or isinstance(driver, Register):
+                if driver is None or isinstance(driver, (Register, Instance)):
                     level[wire] = 0
                     continue
                 stack.append((wire, True))

@@ -109,7 +109,8 @@ class _Chooser:
             operands = (driver.data,) if isinstance(driver, Register) else reads(driver)
             for w in {owner[net] for nets in operands for net in nets if net > 1}:
                 readers[w] += 1
-        for nets in self.netlist.aliases.values():
+        fed = [nets for i in self.netlist.instances for _, nets in i.inputs]
+        for nets in (*self.netlist.aliases.values(), *fed):
             readers.update({owner[net] for net in nets if net > 1})
         merged = set()
         for wire, driver in self.netlist.drivers.items():
@@ -183,7 +184,7 @@ class _Chooser:
             if wire.port == "output":
                 self.outputs[i] = self._add(i, self.labels[i], nets, (_ABOVE, i), readable=False)
                 continue
-            copy = "$" in wire.name and nets in known
+            copy = ("$" in wire.name or wire.width == 1) and nets in known
             if copy or clocks.intersection(nets) or all(net <= 1 for net in nets):
                 continue
             if any(net > 1 and not self._exists(net) for net in nets):

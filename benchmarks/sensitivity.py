@@ -1,0 +1,224 @@
+"""Can the ladder fail? One small change at a time, in the graph and in the netlist.
+
+    python benchmarks/sensitivity.py [--vectors N] [--faults N] [--design-dir BUILD]
+
+Graph: every other rounding and overflow mode of every requantization, and the least significant
+bit of every weight and bias of the published ECON-T encoder. Netlist: random LUT configuration
+bits. A change is killed when the comparison with the integer graph fails; the layer it names is
+compared with the layer that was changed. Survivors are shown to be unobservable where possible:
+by comparing the two requantizations over the whole reachable interval, or by intervals that
+saturate alike; in the netlist, by LUT inputs that cannot take the changed value.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from common import ROOT, emit, shared
+
+sys.path.insert(0, str(ROOT))
+
+from hwflow.backends.amaranth.generate import generate_verilog
+from hwflow.ir import Graph, Node, Overflow, Rounding, evaluate
+from hwflow.ir.ops import Const, Requant
+from hwflow.plan.plan import Options, Plan, make_plan
+from hwflow.plan.targets import target
+from hwflow.synth.synthesize import synthesize
+from hwflow.verify.compare import first_mismatch
+from hwflow.verify.locate import locate_in_netlist
+from hwflow.verify.netlist import NetlistSim, fault_sites, unreachable
+from hwflow.verify.vectors import Vectors, make_vectors
+from tests.econ_t import published_encoder, published_vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A changed graph and where it was changed."""
+
+    kind: str
+    layer: str
+    node: str
+    graph: Graph
+
+
+def graph_mutants(graph: Graph) -> Iterator[Mutant]:
+    """Every single change of a rounding mode, an overflow mode or a weight's lowest bit."""
+    for node in graph.nodes:
+        if isinstance(node.op, Requant):
+            for rounding in Rounding:
+                if rounding is not node.op.rounding:
+                    yield _changed(graph, node, replace(node.op, rounding=rounding), "rounding")
+            for overflow in Overflow:
+                if overflow is not node.op.overflow:
+                    yield _changed(graph, node, replace(node.op, overflow=overflow), "overflow")
+        elif isinstance(node.op, Const):
+            for index in np.ndindex(*node.op.values.shape):
+                values = node.op.values.copy()
+                values[index] ^= 1
+                yield _changed(graph, node, Const(values, node.op.frac), "weight LSB")
+
+
+def _changed(graph: Graph, node: Node, op: Requant | Const, kind: str) -> Mutant:
+    nodes = tuple(replace(n, op=op) if n is node else n for n in graph.nodes)
+    users = [n.layer for n in graph.nodes if node.name in n.args]
+    layer = node.layer or users[0]
+    return Mutant(kind, layer, node.name, Graph(graph.name, nodes, graph.outputs))
+
+
+def equivalent(graph: Graph, mutant: Mutant) -> bool:
+    """Whether the change is provably without effect."""
+    node, changed = graph.node(mutant.node), mutant.graph.node(mutant.node)
+    if isinstance(node.op, Requant):
+        source = graph.types[node.args[0]]
+        lo, hi = int(source.elem.lo.min()), int(source.elem.hi.max())
+        every = np.arange(lo, hi + 1, dtype=np.int64)[:, None]
+        kind = replace_shape(source)
+        before = node.op.evaluate((every,), (kind,), kind)
+        after = changed.op.evaluate((every,), (kind,), kind)
+        return bool((before == after).all())
+    return _same_bounds(graph, mutant.graph)
+
+
+def replace_shape(kind: object) -> object:
+    """The tensor type of one element (the published encoder has one binary point a tensor)."""
+    from hwflow.ir import IntType, TensorType
+
+    assert isinstance(kind, TensorType)
+    elem = IntType(kind.elem.lo.min(), kind.elem.hi.max(), int(kind.elem.frac.max()))
+    return TensorType((1,), elem)
+
+
+def _same_bounds(graph: Graph, changed: Graph) -> bool:
+    """Whether every output element whose interval changed is a constant that stays the same."""
+    for _, value in graph.outputs:
+        a, b = graph.types[value], changed.types[value]
+        first, second = a.elem.full(a.shape), b.elem.full(b.shape)
+        fixed = (first[0] == first[1]) & (second[0] == second[1]) & (first[0] == second[0])
+        producer = graph.node(graph.node(value).args[0])
+        moved = _moved_columns(graph, changed, producer.name)
+        if bool((moved & ~fixed.ravel()).any()):
+            return False
+    return True
+
+
+def _moved_columns(graph: Graph, changed: Graph, value: str) -> np.ndarray:
+    a, b = graph.types[value], changed.types[value]
+    pairs = zip(a.elem.full(a.shape)[:2], b.elem.full(b.shape)[:2], strict=True)
+    return np.logical_or.reduce([(x != y).ravel() for x, y in pairs])
+
+
+def run_graph(graph: Graph, vectors: Vectors) -> list[dict[str, object]]:
+    """Killed, shown equivalent and named right, by kind of change."""
+    order = [(layer.name, v) for layer in graph.layers() for v in layer.outputs]
+    golden = evaluate(graph, vectors.inputs, keep="layers")
+    rows: dict[str, dict[str, int]] = {}
+    for mutant in graph_mutants(graph):
+        row = rows.setdefault(mutant.kind, dict.fromkeys(COLUMNS, 0))
+        row["total"] += 1
+        found = evaluate(mutant.graph, vectors.inputs, keep="layers")
+        mismatch = first_mismatch(order, golden, found, vectors)
+        if mismatch is not None:
+            row["killed"] += 1
+            row["right_layer"] += mismatch.layer == mutant.layer
+        elif equivalent(graph, mutant):
+            row["unobservable"] += 1
+        else:
+            row["undecided"] += 1
+    return [{"where": "graph", "change": kind, **row} for kind, row in rows.items()]
+
+
+COLUMNS = ("total", "killed", "right_layer", "unobservable", "undecided")
+
+
+def run_netlist(
+    plan: Plan, netlist: Path, vectors: Vectors, count: int, work: Path
+) -> dict[str, object]:
+    """The same for `count` random LUT bits."""
+    rng = np.random.default_rng(7)
+    sites = fault_sites(netlist, plan.graph.name)
+    faults = [sites[i] for i in rng.choice(len(sites), size=count, replace=False)]
+    sim = NetlistSim.build(netlist, plan.interface, work, faults=faults)
+    layers = evaluate(plan.graph, vectors.inputs, keep="layers")
+    outputs = evaluate(plan.graph, vectors.inputs)
+    packed = {
+        g.tensor: g.pack(vectors.inputs[g.tensor].reshape(len(vectors), -1))
+        for g in plan.interface.inputs
+    }
+    expected = {
+        g.tensor: g.pack(outputs[g.tensor].reshape(len(vectors), -1))
+        for g in plan.interface.outputs
+    }
+    row = dict.fromkeys(COLUMNS, 0)
+    names = [layer.name for layer in plan.layers]
+    undecided = []
+    for run in sim.mutants(packed, range(len(faults))):
+        row["total"] += 1
+        cell, bit = faults[run.fault]
+        wrong = [
+            (run.outputs[n] != expected[n]).any(axis=1).nonzero()[0] // g.stream.beats
+            for n, g in ((g.tensor, g) for g in plan.interface.outputs)
+        ]
+        failing = np.concatenate(wrong)
+        if len(failing):
+            row["killed"] += 1
+            masks = np.zeros(len(faults), dtype=np.uint64)
+            masks[run.fault] = np.uint64(1)
+            place = locate_in_netlist(
+                plan, sim, vectors, layers, int(failing.min()), fault_masks=masks
+            )
+            own = next((n for n in names if cell.startswith(f"{n}.")), "top")
+            row["right_layer"] += (place.layer if place else "top") == own
+        elif unreachable(netlist, plan.graph.name, cell, bit):
+            row["unobservable"] += 1
+        else:
+            row["undecided"] += 1
+            undecided.append(f"{cell} bit {bit}")
+    return {"where": "netlist", "change": "LUT bit", **row, "_undecided": undecided}
+
+
+def main() -> None:
+    """Measure and write benchmarks/results/sensitivity.json."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--vectors", type=int, default=500)
+    parser.add_argument("--netlist-vectors", type=int, default=20_000)
+    parser.add_argument("--faults", type=int, default=200)
+    options = parser.parse_args()
+    path = shared("data/econ_t/encoder_8x8.npz")
+    graph = published_encoder(path)
+    wafers = {"x": published_vectors(path)[0]}
+    rows = run_graph(graph, make_vectors(graph, options.vectors, 1, wafers))
+    device = target("ecp5-85k")
+    plan = make_plan(graph, Options(device, Fraction(40_000_000)))
+    with tempfile.TemporaryDirectory() as temporary:
+        work = Path(temporary)
+        (work / "design.v").write_text(generate_verilog(plan), encoding="utf-8")
+        modules = [f"{graph.name}__{layer.name}" for layer in plan.layers]
+        synthesize(work / "design.v", graph.name, modules, device, work / "out", work / "synth")
+        many = make_vectors(graph, options.netlist_vectors, 2, wafers)
+        netlist = work / "out" / "netlist.json"
+        row = run_netlist(plan, netlist, many, options.faults, work / "netlist")
+    undecided = row.pop("_undecided")
+    rows.append(row)
+    killed = sum(int(r["killed"]) for r in rows)  # type: ignore[call-overload]
+    right = sum(int(r["right_layer"]) for r in rows)  # type: ignore[call-overload]
+    emit(
+        "sensitivity",
+        rows,
+        {
+            "graph vectors": len(make_vectors(graph, options.vectors, 1, wafers)),
+            "netlist vectors": len(many),
+            "right layer among killed": round(right / max(1, killed), 4),
+            "undecided netlist bits": undecided,
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The command line: rendering only, one file per command under `commands`."""

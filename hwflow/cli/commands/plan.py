@@ -1,0 +1,139 @@
+"""hwflow plan: what hardware a design becomes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from hwflow.cli.building import add_design_options, errors_of, open_job
+from hwflow.cli.console import Console
+from hwflow.cli.table import engineering, shortened, table
+
+__all__ = ["arguments", "execute", "plan_lines"]
+
+_HEADINGS = (
+    "layer", "operations", "pe x simd x pos", "cycles", "lanes", "bits", "latency", "adders",
+    "adder bits", "LUT", "FF", "LUT share",
+)  # fmt: skip
+_OPERATIONS_WIDTH = 30
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command's options."""
+    add_design_options(parser)
+
+
+def execute(options: argparse.Namespace, console: Console) -> int:
+    """Run the stages up to the plan and show what hardware each layer becomes.
+
+    All figures are estimates, made before any synthesis. The model is trained first where it has
+    not been trained yet.
+    """
+    job = open_job(options, console)
+    result = job.run(console, to="plan")
+    errors, code = errors_of(result)
+    if code:
+        for error in result.errors:
+            console.error(error)
+        console.result({"errors": errors, "exit_code": code})
+        return code
+    artifact = result.stage("plan").artifact
+    assert artifact is not None
+    record = json.loads((artifact / "plan.json").read_text(encoding="utf-8"))
+    head, *rest = plan_lines(record)
+    console.show(head, "bold")
+    console.lines(rest)
+    console.result({"plan": record, "errors": [], "exit_code": 0})
+    return 0
+
+
+def plan_lines(record: Mapping[str, Any]) -> tuple[str, ...]:
+    """The plan's record as text: a table of layers and the whole design's figures."""
+    clock = Fraction(record["clock_hz"])
+    head = (
+        f"{record['design']} on {record['target']} at {engineering(float(clock), 'Hz')}, "
+        f"{record['interface']} (estimates, before synthesis)"
+    )
+    rows = [_row(layer, record) for layer in record["layers"]]
+    total = record["total"]
+    device = record["device"]
+    last = ("total", *[""] * 6, _n(total["adders"]), _n(total["adder_bits"]), _n(total["luts"]),
+            _n(total["ffs"]), _share(total["luts"], device))  # fmt: skip
+    lines = table(_HEADINGS, [*rows, last], "lllrrrrrrrrr")
+    return (head, "", *lines, "", *_totals(record, clock))
+
+
+def _row(layer: Mapping[str, Any], record: Mapping[str, Any]) -> tuple[str, ...]:
+    folding = layer["folding"]
+    return (
+        layer["name"],
+        shortened(" ".join(dict.fromkeys(layer["operations"])), _OPERATIONS_WIDTH),
+        f"{folding['pe']} x {folding['simd']} x {folding['pos']}",
+        _n(layer["cycles"]),
+        f"{layer['lanes_in']}->{layer['lanes_out']}",
+        f"{layer['bits_in']}->{layer['bits_out']}",
+        _n(layer["latency"]),
+        _n(layer["adders"]),
+        _n(layer["adder_bits"]),
+        _n(layer["luts"]),
+        _n(layer["ffs"]),
+        _share(layer["luts"], record["device"]),
+    )
+
+
+def _totals(record: Mapping[str, Any], clock: Fraction) -> tuple[str, ...]:
+    latency, interval = record["latency_cycles"], record["initiation_interval"]
+    device = record["device"]
+    share = (
+        f"{_share(record['total']['luts'], device)} of {_n(device['luts'])} LUTs, "
+        f"{_share(record['total']['ffs'], device, 'ffs')} of {_n(device['ffs'])} flip-flops"
+        if device
+        else "a LUT fabric without a size"
+    )
+    slowest = max(record["layers"], key=lambda layer: layer["longest_path_ns"])
+    facts = (
+        ("device", share),
+        ("latency", f"{_cycles(latency)}, {float(latency / clock * 1_000_000_000):.6g} ns"),
+        ("interval", f"{_cycles(interval)} between inferences"),
+        ("throughput", engineering(float(clock / interval), "inferences/s")),
+        ("bottleneck", _bottleneck(record)),
+        (
+            "clock",
+            f"{engineering(record['estimated_fmax_hz'], 'Hz')} estimated; longest path "
+            f"{slowest['longest_path_ns']:g} ns in {slowest['name']}",
+        ),
+        *(("converter", text) for text in _converters(record)),
+    )
+    return tuple(f"{name:11} {text}" for name, text in facts)
+
+
+def _bottleneck(record: Mapping[str, Any]) -> str:
+    if all(layer["cycles"] == 1 for layer in record["layers"]):
+        return "none: every layer takes a tensor in each cycle"
+    name = record["bottleneck"]
+    cycles = next(layer["cycles"] for layer in record["layers"] if layer["name"] == name)
+    return f"{name}, {_cycles(cycles)}"
+
+
+def _converters(record: Mapping[str, Any]) -> list[str]:
+    wording = {"serializer": "one beat to {beats}", "deserializer": "{beats} beats to one"}
+    return [
+        f"{entry['kind']} of {entry['value']}: {wording[entry['kind']].format(**entry)}"
+        for entry in record["dataflow"]
+        if entry["kind"] in wording
+    ]
+
+
+def _cycles(count: int) -> str:
+    return f"{count:,} cycle" if count == 1 else f"{count:,} cycles"
+
+
+def _n(value: int) -> str:
+    return f"{value:,}"
+
+
+def _share(used: int, device: Mapping[str, int] | None, what: str = "luts") -> str:
+    return f"{100 * used / device[what]:.1f}%" if device else "-"

@@ -1,0 +1,154 @@
+"""One self-contained HTML page: every figure, where it comes from, and the pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from hwflow.config import DesignConfig
+from hwflow.report.charts import Chart, chart, flow_picture
+from hwflow.report.figures import KINDS, METRICS, Figure, Metric, show
+from hwflow.report.ladder import RUNG_TEXT
+from hwflow.report.layers import LayerRow
+from hwflow.report.limits import judge
+from hwflow.report.metrics import Metrics
+from hwflow.report.summary import VERDICTS
+
+__all__ = ["page"]
+
+_TEMPLATES: Final = Path(__file__).parent / "templates"
+
+_CARDS: Final = (
+    ("Accuracy", "accuracy"),
+    ("Earth mover's distance", "emd"),
+    ("Mean squared error", "mean_squared_error"),
+    ("Latency", "latency_cycles"),
+    ("Latency", "latency_ns"),
+    ("Initiation interval", "initiation_interval"),
+    ("Throughput", "throughput"),
+    ("LUT equivalents", "lut"),
+    ("Flip-flops", "ff"),
+    ("Fmax, delay model", "fmax_estimated_mhz"),
+    ("Fmax, routed", "fmax_routed_mhz"),
+    ("Weights and biases", "weights"),
+    ("Adders", "adders"),
+)
+_OPTIONAL: Final = ("accuracy", "emd", "mean_squared_error")
+_SCORES: Final = {
+    "accuracy": "Accuracy",
+    "emd": "Earth mover's distance",
+    "mean_squared_error": "Mean squared error",
+}
+_SCORED: Final = (
+    ("float", "_float", "the same network without quantization, trained alike"),
+    ("quantized", "_quantized", "the training graph with quantizers, as exported"),
+    ("integer", "", "the integer graph, which the hardware equals bit for bit"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A key figure."""
+
+    title: str
+    figure: Figure | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of the table of all figures."""
+
+    metric: Metric
+    figure: Figure | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A layer's share of the counted LUTs, in percent."""
+
+    row: LayerRow
+    share: float | None
+
+
+def page(metrics: Metrics, config: DesignConfig) -> str:
+    """The page as text. Names from artifacts are escaped; nothing is loaded from elsewhere."""
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["show"] = show
+    template = environment.get_template("report.html.j2")
+    style = (_TEMPLATES / "style.css").read_text(encoding="utf-8")
+    return template.render(
+        accuracy=_accuracy(metrics),
+        bars=_bars(metrics),
+        cards=_cards(metrics),
+        charts=_charts(metrics),
+        config=config,
+        entries=[Entry(m, metrics.figure(m.name), metrics.why_missing(m.name)) for m in METRICS
+                 if m.design],
+        flow=flow_picture(metrics.dataflow) if metrics.dataflow else None,
+        judgements=judge(metrics, config.limits),
+        kinds=KINDS,
+        metrics=metrics,
+        paths=_paths(metrics, config.report.top_paths),
+        rung_text=RUNG_TEXT,
+        style=Markup(style),  # noqa: S704 - our own file
+        title=config.report.title or metrics.design,
+        verdict=VERDICTS[metrics.ladder.verdict],
+    )  # fmt: skip
+
+
+def _cards(metrics: Metrics) -> list[Card]:
+    cards = [Card(t, metrics.figure(n), metrics.why_missing(n)) for t, n in _CARDS]
+    names = [name for _, name in _CARDS]
+    return [c for c, n in zip(cards, names, strict=True) if c.figure or n not in _OPTIONAL]
+
+
+def _accuracy(metrics: Metrics) -> list[tuple[str, str, str, Figure | None]]:
+    """Rows (metric, rung, meaning, figure) for each metric that has any figure."""
+    rows = []
+    for name, title in _SCORES.items():
+        scored = [(r, text, metrics.figure(name + suffix)) for r, suffix, text in _SCORED]
+        if any(figure for _, _, figure in scored):
+            rows += [(title, rung, text, figure) for rung, text, figure in scored]
+    return rows
+
+
+def _bars(metrics: Metrics) -> list[Bar]:
+    whole = metrics.figure("lut")
+    outside = [LayerRow("between layers", ("buffers", "interface"), "", metrics.outside)]
+    rows = [*metrics.layers, *(outside if metrics.outside else [])]
+    return [Bar(row, _share(row, whole)) for row in rows]
+
+
+def _share(row: LayerRow, whole: Figure | None) -> float | None:
+    part = row.figures.get("lut")
+    if part is None or whole is None or not whole.value:
+        return None
+    return round(100 * part.value / whole.value, 1)
+
+
+def _charts(metrics: Metrics) -> list[Chart]:
+    quantities = dict.fromkeys(c.quantity.removeprefix("val_") for c in metrics.curves)
+    # The loss first: it is what training minimizes.
+    ordered = sorted(quantities, key=lambda quantity: (quantity != "loss", quantity))
+    return [
+        chart(q, [c for c in metrics.curves if c.quantity.removeprefix("val_") == q])
+        for q in ordered
+    ]
+
+
+def _paths(metrics: Metrics, most: int) -> list[tuple[str, Figure]]:
+    """The layers with the longest paths by the delay model, longest first."""
+    rows = [(r.name, r.figures["path_ns"]) for r in metrics.layers if "path_ns" in r.figures]
+    return sorted(rows, key=lambda row: -row[1].value)[:most]

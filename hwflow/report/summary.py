@@ -1,0 +1,87 @@
+"""The report in a dozen lines of plain text."""
+
+from __future__ import annotations
+
+from hwflow.report.figures import show
+from hwflow.report.ladder import Rung, Verdict
+from hwflow.report.metrics import Metrics
+
+__all__ = ["VERDICTS", "figure_text", "summary"]
+
+VERDICTS: dict[Verdict, str] = {
+    "equal": "equal on every vector compared",
+    "different": "DIFFERENT: a rung does not equal the integer graph",
+    "incomplete": "incomplete: what ran is equal, but not every rung asked for ran",
+    "unchecked": "not verified: no rung was compared with the integer graph",
+}
+"""Each verdict in words."""
+
+_SCORES = ("accuracy", "emd", "mean_squared_error")
+_MARKS = {"equal": "=", "different": "!", "not run": "-"}
+
+
+def summary(metrics: Metrics, report: str = "") -> tuple[str, ...]:
+    """Lines for the terminal; `report` is where the HTML page is, left out where empty."""
+    lines = [
+        f"{metrics.design} on {metrics.target} at {metrics.clock_mhz:g} MHz, {metrics.interface}",
+        f"verdict     {VERDICTS[metrics.ladder.verdict]}",
+        f"ladder      {'  '.join(_rung(rung) for rung in metrics.ladder.rungs)}",
+        *_mismatches(metrics),
+        _scores(metrics),
+        f"latency     {figure_text(metrics, 'latency_cycles')}, {figure_text(metrics, 'latency_ns')}",
+        f"interval    {figure_text(metrics, 'initiation_interval')}",
+        f"throughput  {figure_text(metrics, 'throughput')}",
+        f"area        {figure_text(metrics, 'lut')}, {figure_text(metrics, 'ff')}",
+        f"planned     {figure_text(metrics, 'lut_planned')}, {figure_text(metrics, 'ff_planned')}",
+        f"device      {_device(metrics)}",
+        f"Fmax        {figure_text(metrics, 'fmax_estimated_mhz')} by the delay model; "
+        f"routed: {figure_text(metrics, 'fmax_routed_mhz')}",
+    ]
+    return (*lines, f"report      {report}") if report else tuple(lines)
+
+
+def figure_text(metrics: Metrics, name: str) -> str:
+    """A figure with its unit and kind, or why it is not known."""
+    figure = metrics.figure(name)
+    if figure is None:
+        return metrics.why_missing(name)
+    return f"{show(figure.value)} {figure.unit} ({figure.kind})"
+
+
+def _rung(rung: Rung) -> str:
+    count = f" {rung.vectors:,}" if rung.vectors else ""
+    return f"[{_MARKS[rung.status]}] {rung.name}{count}"
+
+
+def _mismatches(metrics: Metrics) -> list[str]:
+    found = []
+    for rung in metrics.ladder.rungs:
+        if rung.mismatch is not None:
+            m = rung.mismatch
+            where = "".join(f"[{i}]" for i in m.element)
+            found.append(
+                f"mismatch    {rung.name}: layer {m.layer}, {m.value}{where} of vector {m.vector}"
+                f" ({m.vector_class}): expected {m.expected}, found {m.found}"
+            )
+    return found
+
+
+def _scores(metrics: Metrics) -> str:
+    name = next((s for s in _SCORES if _has_score(metrics, s)), None)
+    if name is None:
+        return f"accuracy    {metrics.why_missing('accuracy')}"
+    rungs = (("float", "_float"), ("quantized", "_quantized"), ("integer", ""))
+    shown = [(label, metrics.figure(name + suffix)) for label, suffix in rungs]
+    parts = [f"{label} {show(f.value) if f else 'not run'}" for label, f in shown]
+    unit = next(f.unit for _, f in shown if f)
+    label = "MSE" if name == "mean_squared_error" else "EMD" if name == "emd" else name
+    return f"{label:<11} {', '.join(parts)} ({unit})"
+
+
+def _has_score(metrics: Metrics, name: str) -> bool:
+    return any(metrics.figure(name + suffix) for suffix in ("", "_quantized", "_float"))
+
+
+def _device(metrics: Metrics) -> str:
+    uses = [u for u in metrics.utilization if u.when == "synthesis"]
+    return ", ".join(f"{u.resource} {u.percent:.3g}%" for u in uses) or "no device: plain fabric"
