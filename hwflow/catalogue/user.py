@@ -269,9 +269,86 @@ USER: dict[str, Explanation] = {
         "A mistake in hwflow.",
         "Please report it together with the text shown.",
     ),
+    "limit.failed": Explanation(
+        "A figure does not keep a limit of the design, or was not worked out at all.",
+        "The design grew, slowed down or lost accuracy; or a stage that gives the figure is off.",
+        "Read the report's table of layers; loosen a limit in its file only with a reason.",
+    ),
+    "limit.unknown": Explanation(
+        "A limit is set on a metric that does not exist.",
+        "A spelling mistake. A layer's figure is written metric/layer, such as lut/conv.",
+        "Use a name from the report's table of figures.",
+    ),
+    "report.artifact": Explanation(
+        "The report met an artifact that does not look as its stage writes it.",
+        "A mistake in hwflow: the stage and the report disagree.",
+        "Please report it; `hwflow build --force STAGE` rebuilds the artifact.",
+    ),
     "store.damaged": Explanation(
         "A stored artifact no longer has the checksums it was written with.",
         "The disk or memory is failing, or the file was changed behind hwflow's back.",
         "Run the same command again: the artifact was moved aside and will be rebuilt.",
+    ),
+    # -- command line --------------------------------------------------------------------------
+    "build.report": Explanation(
+        "The build's metrics.json cannot be read.",
+        "It was edited or damaged.",
+        "Run `hwflow build` with --force report.",
+    ),
+    "cli.command": Explanation(
+        "hwflow has no command of that name.",
+        "A spelling mistake.",
+        "`hwflow --help` lists the commands.",
+    ),
+    "cli.usage": Explanation(
+        "The options of a command were not understood.",
+        "A missing argument or an unknown option.",
+        "`hwflow COMMAND --help` lists them.",
+    ),
+    "export.folder": Explanation(
+        "The folder to export to cannot be used.",
+        "It is not empty, or it is a file.",
+        "Name a new folder, or use --force to write among what is there.",
+    ),
+    "init.example": Explanation(
+        "`hwflow init` has no example of that name.",
+        "A spelling mistake.",
+        "Use one of those that `hwflow init --help` lists.",
+    ),
+    "init.exists": Explanation(
+        "`hwflow init` would overwrite a file.",
+        "The folder already holds a design.",
+        "Choose another name.",
+    ),
+    "init.folder": Explanation(
+        "The new design's folder cannot be written.",
+        "Its permissions do not allow it, or part of its path is a file.",
+        "Choose another folder.",
+    ),
+    "run.file": Explanation(
+        "A file given to `hwflow run` is not a plain array of numbers.",
+        "It is not a .npy file, is cut off, holds Python objects, complex numbers or text, or is"
+        " too large.",
+        "Write it with numpy.save from an array of integers or floats.",
+    ),
+    "run.names": Explanation(
+        "`hwflow run` does not know which file belongs to which input or output.",
+        "A misspelled name, or a design with several inputs or outputs.",
+        "Write NAME=FILE.npy for each, as the message shows.",
+    ),
+    "run.output": Explanation(
+        "The result of `hwflow run` cannot be written to that file.",
+        "Its folder does not exist or is not writable, or it is one of the inputs.",
+        "Name another file.",
+    ),
+    "run.rung": Explanation(
+        "There is no rung of that name to run data on.",
+        "A spelling mistake.",
+        "Use graph, rtl or netlist.",
+    ),
+    "run.trace": Explanation(
+        "A waveform was asked for on a rung that has none.",
+        "--trace belongs to the RTL.",
+        "Use --on rtl.",
     ),
 }

@@ -1,4 +1,4 @@
-"""Where text goes: results to stdout, everything else to stderr; with --json only JSON on stdout."""
+"""Where text goes: results to stdout, the rest to stderr; with --json stdout holds JSON alone."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from typing import TextIO
 
 from hwflow.errors import ErrorList, HwflowError
 
-__all__ = ["Console", "error_record"]
+__all__ = ["Console", "coloured", "error_record"]
 
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
+_PLAIN = ("cli.", "explain.", "init.", "internal.")
+"""Errors whose text says it all."""
 
 
 @dataclass(slots=True)
@@ -61,7 +63,8 @@ class Console:
                 self.note(hint)
         if isinstance(error, ErrorList) and len(error.errors) > 1:
             self.note(f"{len(error.errors)} errors")
-        self.note(f"(`hwflow explain {error.code}` tells more)", "dim")
+        if not error.code.startswith(_PLAIN):
+            self.note(f"(`hwflow explain {error.code}` tells more)", "dim")
 
     def result(self, record: object) -> None:
         """The one JSON object of --json; nothing otherwise."""
@@ -102,5 +105,6 @@ def error_record(error: HwflowError) -> list[dict[str, object]]:
 
 def _safe(text: str) -> str:
     """Control characters of a user's file or of a tool must not steer the terminal."""
-    return "".join(c if c in "\n\t" or c.isprintable() else c.encode("unicode_escape").decode()
-                   for c in text)
+    return "".join(
+        c if c in "\n\t" or c.isprintable() else c.encode("unicode_escape").decode() for c in text
+    )

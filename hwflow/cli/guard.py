@@ -14,7 +14,7 @@ from typing import Final
 
 from hwflow import __version__
 from hwflow.cli.console import Console, error_record
-from hwflow.errors import INTERRUPTED, HwflowError, InputError, InternalError, ToolMissing
+from hwflow.errors import INTERRUPTED, HwflowError, InternalError, ToolMissing
 
 __all__ = ["BROKEN_PIPE", "CRASH_FILE", "Guard"]
 
@@ -51,12 +51,8 @@ class Guard:
 
     def _tell(self, error: BaseException) -> int:
         match error:
-            case SystemExit():  # argparse: 0 after --help, 2 after a usage error
-                code = error.code if isinstance(error.code, int) else InputError.exit_code
-                if code:
-                    usage = {"code": "cli.usage", "message": "wrong options, see stderr"}
-                    self._console.result({"errors": [usage], "exit_code": code})
-                return code
+            case SystemExit():  # argparse, after --help and --version
+                return 0
             case KeyboardInterrupt():
                 self._console.note("\ninterrupted; finished stages are kept")
                 self._console.result({"errors": [], "exit_code": INTERRUPTED})

@@ -9,6 +9,7 @@ import io
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 from hwflow import __version__
 from hwflow.cli.console import Console
@@ -76,13 +77,21 @@ def _dispatch(words: Sequence[str], console: Console) -> int:
         return InputError.exit_code
     options = parser.parse_args(words)
     if chosen is None:
-        raise InputError("cli.command", "no command given", hint="run `hwflow --help`")
+        raise InputError("cli.usage", "no command given", hint="run `hwflow --help`")
     return int(importlib.import_module(chosen.module).execute(options, console))
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are told like all others."""
+
+    def error(self, message: str) -> NoReturn:
+        usage = " ".join(self.format_usage().split())
+        raise InputError("cli.usage", f"{self.prog}: {message}", hint=usage)
 
 
 def _parser(chosen: Command | None) -> argparse.ArgumentParser:
     """The parser of all commands, with the options of the chosen one alone."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="hwflow",
         description="From a neural network to verified, synthesized hardware with open tools.",
         epilog=_EPILOG,

@@ -148,7 +148,7 @@ class LiveProgress:
 
         table = Table(box=None, pad_edge=False, show_header=False)
         for justify in ("left", "left", "right"):
-            table.add_column(justify=justify, no_wrap=True)  # type: ignore[arg-type]
+            table.add_column(justify=justify, no_wrap=True)
         table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
         for name, row in list(self.rows.items()):
             running = name == self.running

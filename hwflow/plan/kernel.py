@@ -154,7 +154,7 @@ def _pointwise(
         if isinstance(value, IntType):
             arrays += [value.lo, value.hi, value.frac]
         elif isinstance(node.op, ops.Threshold) and isinstance(value, np.ndarray):
-            arrays.append(value[0])
+            arrays.append(value[(0, ...)])
         elif isinstance(node.op, ops.Shift):
             arrays.append(value)
     return all(n == 1 for a in arrays for n in a.shape[:-1])

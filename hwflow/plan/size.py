@@ -57,11 +57,14 @@ def _digit_bits(graph: Graph, layer: Layer, folding: Folding) -> int:
         weights = graph.node(node.args[1]).op
         if not isinstance(weights, ops.Const):
             continue
-        digits = _signed_digits(weights.values)
         out = graph.types[node.name]
+        columns = weights.values.reshape(-1, out.shape[-1])
+        if columns.dtype != object:
+            columns = np.unique(columns, axis=1)  # equal columns share everything
+        digits = _signed_digits(columns)
         positions = out.size // out.shape[-1] if folding.pos == "all" else 1
         width = int(graph.types[node.args[0]].elem.width().min())
-        total += max(0, digits - out.shape[-1]) * positions * max(1, width)
+        total += max(0, digits - columns.shape[1]) * positions * max(1, width)
     return total
 
 

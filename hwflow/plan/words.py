@@ -332,7 +332,7 @@ class CircuitBuilder:
         low, high = max(lo, min(alo, hi)), min(hi, max(ahi, lo))
         if alo >= lo and ahi <= hi:
             return a
-        return self._add(Clip(a, low, high), low, high)
+        return self._add(Clip(a, *_cheap_limits(low, high, alo, ahi)), low, high)
 
     def wrap(self, a: int, lo: int, hi: int) -> int:
         """`a` wrapped into [lo, hi]."""
@@ -400,6 +400,21 @@ def _renumbered(word: Word, rank: dict[int, int]) -> Word:
     }
     op: Any = word.op
     return Word(replace(op, **moved), word.lo, word.hi) if moved else word
+
+
+def _cheap_limits(low: int, high: int, alo: int, ahi: int) -> tuple[int, int]:
+    """Limits that clip a word of [alo, ahi] like [low, high], with a power of two where possible.
+
+    A limit that the word cannot pass may lie anywhere beyond; ranges of whole bits need no
+    comparator.
+    """
+    if alo >= low and high & (high + 1) == 0 and high >= 0:
+        return (0 if alo >= 0 else min(low, -high - 1)), high
+    if ahi <= high and low == 0:
+        return 0, (1 << high.bit_length()) - 1
+    if ahi <= high and low < 0 and low & (-low - 1) == 0 and ahi < -low:
+        return low, -low - 1
+    return low, high
 
 
 def _rounded(value: int, shift: int, rounding: Rounding) -> int:

@@ -87,8 +87,10 @@ def _add_stage(drawing: _Drawing, stage: Record, number: int, layers: Mapping[st
     kind = stage.text("kind")
     if kind in ("serializer", "deserializer"):
         value, beats = stage.text("value"), stage.integer("beats")
+        makers = [row for row in layers.values() if value in row.inner("outputs").data]
+        label = _beat(makers[0], "out") if makers else ""
         verb = "cuts one beat into" if kind == "serializer" else "gathers"
-        drawing.box(Box("converter", kind, (f"{verb} {beats} beats",)), {value: ""})
+        drawing.box(Box("converter", kind, (f"{verb} {beats} beats",)), {value: label})
         drawing.made((value,))
         return
     for name in stage.texts("layers"):
@@ -96,7 +98,7 @@ def _add_stage(drawing: _Drawing, stage: Record, number: int, layers: Mapping[st
         label = _beat(row, "in")
         drawing.box(
             Box("layer", name, _detail(row), number),
-            {value: label for value in row.inner("inputs").data},
+            dict.fromkeys(row.inner("inputs").data, label),
         )
         drawing.made(tuple(row.inner("outputs").data))
 
@@ -104,10 +106,11 @@ def _add_stage(drawing: _Drawing, stage: Record, number: int, layers: Mapping[st
 def _detail(row: Record) -> tuple[str, ...]:
     cycles, latency = row.integer("cycles"), row.integer("latency")
     folding = row.inner("folding").data.get("pos")
-    how = f"behind a line buffer, {cycles} cycles a tensor" if folding == 1 else "fully parallel"
-    return " · ".join(row.texts("operations")), f"{how}, {latency} pipeline stages"
+    how = f"line buffer, {cycles:,} cycles a tensor" if folding == 1 else "fully parallel"
+    stages = "1 pipeline stage" if latency == 1 else f"{latency} pipeline stages"
+    return " · ".join(row.texts("operations")), f"{how}, {stages}"
 
 
 def _beat(row: Record, side: str) -> str:
     lanes, bits = row.integer(f"lanes_{side}"), row.integer(f"bits_{side}")
-    return f"{lanes} lanes, {bits:,} bits a beat"
+    return f"{lanes} {'lane' if lanes == 1 else 'lanes'}, {bits:,} bits a beat"

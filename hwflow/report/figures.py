@@ -6,7 +6,18 @@ import difflib
 from dataclasses import dataclass
 from typing import Final, Literal
 
-__all__ = ["KINDS", "METRICS", "NAMES", "Figure", "Kind", "Metric", "metric", "near", "show"]
+__all__ = [
+    "KINDS",
+    "METRICS",
+    "NAMES",
+    "Figure",
+    "Kind",
+    "Metric",
+    "compact",
+    "metric",
+    "near",
+    "show",
+]
 
 Kind = Literal["counted", "simulated", "estimated", "published", "measured"]
 Direction = Literal["lower", "higher", "neither"]
@@ -133,3 +144,10 @@ def show(value: float) -> str:
     if abs(value) >= 1000:
         return f"{value:,.0f}"
     return f"{value:.4g}"
+
+
+def compact(value: float) -> str:
+    """A number for a headline: millions and more to four digits."""
+    if abs(value) >= 1e9:
+        return f"{value / 1e9:.4g} G"
+    return f"{value / 1e6:.4g} M" if abs(value) >= 1e6 else show(value)

@@ -6,12 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-
 from hwflow.config import DesignConfig
 from hwflow.report.charts import Chart, chart, flow_picture
-from hwflow.report.figures import KINDS, METRICS, Figure, Metric, show
+from hwflow.report.figures import KINDS, METRICS, Figure, Metric, compact, show
 from hwflow.report.ladder import RUNG_TEXT
 from hwflow.report.layers import LayerRow
 from hwflow.report.limits import judge
@@ -46,7 +43,7 @@ _SCORES: Final = {
 _SCORED: Final = (
     ("float", "_float", "the same network without quantization, trained alike"),
     ("quantized", "_quantized", "the training graph with quantizers, as exported"),
-    ("integer", "", "the integer graph, which the hardware equals bit for bit"),
+    ("integer", "", "the integer graph, which every rung is compared with"),
 )
 
 
@@ -78,6 +75,8 @@ class Bar:
 
 def page(metrics: Metrics, config: DesignConfig) -> str:
     """The page as text. Names from artifacts are escaped; nothing is loaded from elsewhere."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -85,7 +84,7 @@ def page(metrics: Metrics, config: DesignConfig) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["show"] = show
+    environment.filters.update(show=show, compact=compact)
     template = environment.get_template("report.html.j2")
     style = (_TEMPLATES / "style.css").read_text(encoding="utf-8")
     return template.render(
@@ -102,7 +101,7 @@ def page(metrics: Metrics, config: DesignConfig) -> str:
         metrics=metrics,
         paths=_paths(metrics, config.report.top_paths),
         rung_text=RUNG_TEXT,
-        style=Markup(style),  # noqa: S704 - our own file
+        style=style,
         title=config.report.title or metrics.design,
         verdict=VERDICTS[metrics.ladder.verdict],
     )  # fmt: skip

@@ -28,16 +28,20 @@ def summary(metrics: Metrics, report: str = "") -> tuple[str, ...]:
         f"ladder      {'  '.join(_rung(rung) for rung in metrics.ladder.rungs)}",
         *_mismatches(metrics),
         _scores(metrics),
-        f"latency     {figure_text(metrics, 'latency_cycles')}, {figure_text(metrics, 'latency_ns')}",
-        f"interval    {figure_text(metrics, 'initiation_interval')}",
-        f"throughput  {figure_text(metrics, 'throughput')}",
-        f"area        {figure_text(metrics, 'lut')}, {figure_text(metrics, 'ff')}",
-        f"planned     {figure_text(metrics, 'lut_planned')}, {figure_text(metrics, 'ff_planned')}",
+        f"latency     {_texts(metrics, 'latency_cycles', 'latency_ns')}",
+        f"interval    {_texts(metrics, 'initiation_interval')}",
+        f"throughput  {_texts(metrics, 'throughput')}",
+        f"area        {_texts(metrics, 'lut', 'ff')}",
+        f"planned     {_texts(metrics, 'lut_planned', 'ff_planned')}",
         f"device      {_device(metrics)}",
-        f"Fmax        {figure_text(metrics, 'fmax_estimated_mhz')} by the delay model; "
-        f"routed: {figure_text(metrics, 'fmax_routed_mhz')}",
+        f"Fmax        {_texts(metrics, 'fmax_estimated_mhz')} by the delay model",
+        f"routed      {_texts(metrics, 'fmax_routed_mhz')}",
     ]
     return (*lines, f"report      {report}") if report else tuple(lines)
+
+
+def _texts(metrics: Metrics, *names: str) -> str:
+    return ", ".join(dict.fromkeys(figure_text(metrics, name) for name in names))
 
 
 def figure_text(metrics: Metrics, name: str) -> str:
@@ -84,4 +88,6 @@ def _has_score(metrics: Metrics, name: str) -> bool:
 
 def _device(metrics: Metrics) -> str:
     uses = [u for u in metrics.utilization if u.when == "synthesis"]
-    return ", ".join(f"{u.resource} {u.percent:.3g}%" for u in uses) or "no device: plain fabric"
+    return ", ".join(f"{u.resource} {u.percent:.3g}%" for u in uses) or (
+        "a plain fabric" if metrics.figure("lut") else metrics.why_missing("lut")
+    )

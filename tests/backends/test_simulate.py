@@ -61,6 +61,13 @@ def test_random_chains(seed: int, kind: str, mhz: int) -> None:
     check(make(graph, kind, fold, mhz), rng)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("seed", [1057, 1046, 1077])
+def test_chains_that_failed_once(seed: int) -> None:
+    rng = random.Random(seed)
+    graph, fold = random_chain(rng)
+    check(make(graph, "axi_stream", fold), rng, 5)
+
+
 def stages_of(seed: int) -> set[type]:
     graph, fold = random_chain(random.Random(seed))
     return {type(s) for s in make(graph, "valid_ready", fold).stages}

@@ -15,7 +15,15 @@ from hwflow.backends.amaranth.top import TopModule
 from hwflow.ir import evaluate
 from hwflow.plan.plan import Plan
 from hwflow.plan.streams import PortGroup
-from tests.backends.chains import ONE, make, packed, random_chain, random_inputs, residual
+from tests.backends.chains import (
+    ONE,
+    dense_net,
+    make,
+    packed,
+    random_chain,
+    random_inputs,
+    residual,
+)
 
 Rows = list[int]
 
@@ -52,15 +60,17 @@ class StallBench:
             for group in self.plan.interface.inputs:
                 self.drive(ctx, group)
             for group in self.plan.interface.outputs:
-                ready = self.rng.random() < self.rates[group.tensor]
-                ctx.set(self.top.inputs[group.ready], int(ready))
+                if group.ready:
+                    ready = self.rng.random() < self.rates[group.tensor]
+                    ctx.set(self.top.inputs[group.ready], int(ready))
             for group in self.plan.interface.inputs:
-                if self.offering[group.tensor] and ctx.get(self.top.outputs[group.ready]):
+                ready = not group.ready or ctx.get(self.top.outputs[group.ready])
+                if self.offering[group.tensor] and ready:
                     self.at[group.tensor] += 1
                     self.offering[group.tensor] = False
             for group in self.plan.interface.outputs:
                 self.take(ctx, group)
-            if all(len(f) >= self.beats * 1 for f in self.found.values()):
+            if all(len(f) >= self.beats for f in self.found.values()):
                 return
             await ctx.tick()
         raise AssertionError(f"deadlock: {[len(f) for f in self.found.values()]} beats")
@@ -82,7 +92,7 @@ class StallBench:
         if name in self.held:
             assert valid, "valid must not fall before ready"
             assert beat == self.held.pop(name), "data must not change before ready"
-        if valid and ctx.get(self.top.inputs[group.ready]):
+        if valid and (not group.ready or ctx.get(self.top.inputs[group.ready])):
             self.found[name].append(beat)
         elif valid:
             self.held[name] = beat
@@ -120,6 +130,12 @@ def test_inputs_and_outputs_with_clocks_of_their_own(seed: int) -> None:
     """Two sources joined and three sinks: nothing is lost, doubled or reordered."""
     rng = random.Random(seed)
     stress(make(residual(rng), "axi_stream", mhz=300), rng, 12)
+
+
+@pytest.mark.parametrize("mhz", [20, 300])
+def test_gaps_without_back_pressure(mhz: int) -> None:
+    rng = random.Random(mhz)
+    stress(make(dense_net(rng, 3), "valid_only", mhz=mhz), rng, 12)
 
 
 def test_fully_folded_chain() -> None:

@@ -219,6 +219,14 @@ def test_three_position_axes_are_uniform_without_a_window() -> None:
     assert found.window is None
 
 
+def test_wide_thresholds_are_uniform() -> None:
+    b = GraphBuilder("net")
+    x = b.input("x", (3, 2), IntType.fixed(80))
+    with b.layer("layer"):
+        y = b.threshold(x, [-(1 << 70), 1 << 71])
+    assert check(b.build({"y": y}), random.Random(0)).positions == 3
+
+
 def test_two_outputs_are_one_kernel() -> None:
     b = GraphBuilder("net")
     x = b.input("x", (3, 2), IntType.fixed(4))

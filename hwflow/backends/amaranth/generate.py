@@ -48,7 +48,7 @@ def headers(plan: Plan) -> dict[str, str]:
         f"{'high' if interface.reset_active_high else 'low'}; hold it for "
         f"{interface.reset_cycles} cycles. It clears the handshake; data registers keep theirs.",
         "A beat packs its lanes without gaps, lane 0 in the least significant bits; a tensor's",
-        "elements travel in C order, two's complement. Every graph input and output has a handshake",
+        "elements travel in C order, two's complement. Each input and output has its handshake.",
     ]
     for group in (*interface.inputs, *interface.outputs):
         stream = group.stream

@@ -91,9 +91,8 @@ class TopModule(HwModule):
         live: dict[str, _Stream] = {}
         for group in self.plan.interface.inputs:
             ready = Signal(name=f"{group.tensor}_ready")
-            live[group.tensor] = _Stream(
-                group.stream, self.inputs[group.data], self.inputs[group.valid], ready
-            )
+            bits = self.inputs[group.data][: max(1, group.stream.bits)]
+            live[group.tensor] = _Stream(group.stream, bits, self.inputs[group.valid], ready)
             if group.ready:
                 m.d.comb += self.outputs[group.ready].eq(ready)
         for stage in self.plan.stages:

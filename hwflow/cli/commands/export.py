@@ -1,0 +1,128 @@
+"""hwflow export: a build as files for other tools."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from hwflow.cli.console import Console
+from hwflow.cli.places import build_at
+from hwflow.errors import InputError
+
+if TYPE_CHECKING:
+    from hwflow.flow import Build
+    from hwflow.plan.streams import Interface, PortGroup
+
+__all__ = ["arguments", "execute"]
+
+_TESTBENCH: Final = Path(__file__).resolve().parents[3] / "testbench"
+_LEFT_OUT: Final = shutil.ignore_patterns(".*", "__pycache__", "tb_build", "*.pyc")
+_COPIED: Final = {
+    "design.v": ("generate", "design.v"),
+    "interface.json": ("generate", "interface.json"),
+    "graph.hwf": ("lower", "graph.hwf"),
+    "graph.txt": ("lower", "graph.txt"),
+}
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command's options."""
+    parser.add_argument("build", metavar="BUILD", type=Path, help="the build folder")
+    parser.add_argument("folder", metavar="DIR", type=Path, help="the folder to write")
+    parser.add_argument(
+        "--force", action="store_true", help="write into DIR even if it is not empty"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
+
+def execute(options: argparse.Namespace, console: Console) -> int:
+    """Write the Verilog with constraints, test vectors, testbench and vendor scripts to a folder.
+
+    The names of the files are always the same. Scripts are run from inside the folder.
+    """
+    build = build_at(options.build)
+    console.build_folder = build.folder
+    for stage in ("lower", "plan", "generate", "vectors", "golden"):
+        build.artifact(stage)  # all there, or nothing is written
+    unproven = _unproven(build)
+    if unproven:
+        console.warn(f"not verified by {', '.join(unproven)}: `hwflow status {build.folder}`")
+    from hwflow.flow.store import writing
+
+    folder: Path = options.folder
+    _check_folder(folder, force=options.force)
+    with writing(folder):
+        _write(build, folder, unproven)
+    files = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+    console.show(f"wrote {len(files)} files to {folder}: see {folder / 'README.txt'}")
+    console.result({"folder": str(folder), "files": files, "exit_code": 0})
+    return 0
+
+
+def _check_folder(folder: Path, *, force: bool) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise InputError("export.folder", f"{folder} is a file", hint="name a folder")
+    if folder.is_dir() and any(folder.iterdir()) and not force:
+        raise InputError(
+            "export.folder",
+            f"{folder} is not empty",
+            hint="name a new folder, or use --force to write among what is there",
+        )
+
+
+def _unproven(build: Build) -> tuple[str, ...]:
+    """Rungs of the ladder that were asked for and are not equal on this very design."""
+    rungs = ("training", "amaranth", "rtl", "netlist")
+    return tuple(r for r in rungs if r in build.stages and build.stages[r].state != "done")
+
+
+def _write(build: Build, folder: Path, unproven: tuple[str, ...]) -> None:
+    from hwflow.cli.exporting import constraints, instance, readme, scripts
+    from hwflow.plan.streams import Interface
+
+    interface = Interface.from_json(
+        (build.artifact("generate") / "interface.json").read_text(encoding="utf-8")
+    )
+    plan = json.loads((build.artifact("plan") / "plan.json").read_text(encoding="utf-8"))
+    clock, target = Fraction(plan["clock_hz"]), str(plan["target"])
+    facts = {"graph": str(plan["graph"])}
+    if unproven:
+        facts["NOT verified by"] = ", ".join(unproven)
+    texts = {
+        "design.f": "design.v\n",
+        "instance.v": instance(interface),
+        "README.txt": readme(interface, clock, target, facts),
+        **constraints(interface, clock),
+        **scripts(interface, target),
+    }
+    for name, text in texts.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    for name, (stage, source) in _COPIED.items():
+        shutil.copyfile(build.artifact(stage) / source, folder / name)
+    if _TESTBENCH.is_dir():
+        target_folder = folder / "testbench"
+        shutil.copytree(_TESTBENCH, target_folder, ignore=_LEFT_OUT, dirs_exist_ok=True)
+    _write_vectors(build, interface, folder)
+
+
+def _write_vectors(build: Build, interface: Interface, folder: Path) -> None:
+    sides: Mapping[str, tuple[str, tuple[PortGroup, ...]]] = {
+        "inputs": ("vectors", interface.inputs),
+        "outputs": ("golden", interface.outputs),
+    }
+    import numpy as np
+
+    for side, (stage, groups) in sides.items():
+        (folder / side).mkdir(exist_ok=True)
+        for group in groups:
+            path = build.artifact(stage) / side / f"{group.tensor}.npy"
+            values = np.load(path, allow_pickle=False)
+            beats = group.pack(values.reshape(len(values), -1))
+            (folder / side / f"{group.tensor}.bin").write_bytes(beats.tobytes())
