@@ -66,7 +66,9 @@ def main() -> None:
         outputs = sim.replay(beats).outputs
         rate = count / (time.perf_counter() - start)
         equal = bool((outputs["y"] == expected).all())
-        rows.append(_row("netlist (bit-parallel C)", built, 15, rate, "inferences/s", 50_000, equal))
+        rows.append(
+            _row("netlist (bit-parallel C)", built, 15, rate, "inferences/s", 50_000, equal)
+        )
         rows.append(_cocotb(work, plan.interface.to_json(), beats["x"], expected))
     emit("rung_speed", rows, {"vectors": count})
 

@@ -147,6 +147,19 @@ HARDWARE: dict[str, Explanation] = {
         "A version of Amaranth that was not tested.",
         "Install the pinned versions with `make setup`.",
     ),
+    "rung.mismatch": Explanation(
+        "A rung of the verification ladder does not compute what the integer graph computes.",
+        "A fault in generation, in synthesis, in a tool, or a file changed by hand. The message "
+        "names the first layer and element that differ; rung.json in the failed stage's folder "
+        "holds the same as data.",
+        "Look at that layer's module in design.v with `hwflow run BUILD --on rtl --trace VECTOR`; "
+        "report it with graph.hwf if nothing was changed by hand.",
+    ),
+    "rung.shape": Explanation(
+        "A rung returned another number of values than the integer graph.",
+        "Vectors and results of different builds were mixed.",
+        "Build again with --force on the stage named.",
+    ),
     "rung.deadlock": Explanation(
         "The Amaranth simulation stopped delivering.",
         "A mistake in hwflow.",

@@ -87,10 +87,20 @@ NETWORK: dict[str, Explanation] = {
         "A mistake in hwflow or another version of the solver.",
         "Please report it together with the design.",
     ),
+    "internal.archive": Explanation(
+        "Kept adder graphs have a format that this version does not read.",
+        "They were written by another version of hwflow.",
+        "Build with `--force plan`.",
+    ),
     "internal.bounds": Explanation(
         "A value left the bounds that were proven for it.",
         "A mistake in hwflow.",
         "Please report it together with the design.",
+    ),
+    "internal.task": Explanation(
+        "The data set holds a task for which no metric is known.",
+        "A data source was added without its metric.",
+        "Report it with the design file.",
     ),
     "internal.deadlock": Explanation(
         "A planned dataflow would never deliver.",

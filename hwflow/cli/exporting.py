@@ -12,7 +12,7 @@ from hwflow.plan.streams import Interface, PortGroup
 __all__ = ["NAMES", "constraints", "instance", "readme", "scripts"]
 
 NAMES: Final = {
-    "design.v": "the hardware: one Verilog file, the design's module last or first, layers beside",
+    "design.v": "the hardware, one Verilog file: the top module and one module per layer",
     "design.f": "the file list, for tools that take one",
     "instance.v": "an instantiation to copy into your own design",
     "interface.json": "ports, packing, latency and initiation interval, for programs",

@@ -28,7 +28,13 @@ STATES = {
 }
 """The engine's word for how a stage went, and ours."""
 
-_COLOURS = {"up to date": "dim", "kept": "dim", "done": "green", "FAILED": "bold red"}
+_COLOURS = {
+    "up to date": "dim",
+    "kept": "dim",
+    "done": "green",
+    "FAILED": "bold red",
+    "stopped": "red",
+}
 
 
 @contextmanager
@@ -52,7 +58,7 @@ def watching(console: Console, names: Sequence[str]) -> Iterator[Listener]:
         try:
             yield live
         finally:
-            live.running = None
+            live.stop()
             display.refresh()
 
 
@@ -140,6 +146,13 @@ class LiveProgress:
 
         if isinstance(self.terminal, Terminal):
             self.terminal.print(f"warning: {text}", style="yellow", markup=False)
+
+    def stop(self) -> None:
+        """Nothing runs any more, whatever was running."""
+        if self.running is not None:
+            row = self.rows[self.running]
+            row.state, row.seconds = "stopped", time.monotonic() - self.since
+            self.running = None
 
     def table(self) -> Table:
         """The table as it is now."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from hwflow.cli.console import Console
 from hwflow.cli.table import table
 from hwflow.errors import InputError
 from hwflow.flow import Build, open_build
+
+if TYPE_CHECKING:
+    from hwflow.config import DesignConfig
 
 __all__ = ["HTML", "number", "read_metrics", "show_summary", "summary_lines"]
 
@@ -39,13 +42,20 @@ def read_metrics(build: Build) -> dict[str, Any]:
     )
 
 
-def show_summary(console: Console, folder: Path) -> None:
-    """The summary's lines and where the HTML page is."""
+def show_summary(console: Console, folder: Path, config: DesignConfig | None = None) -> None:
+    """The summary's lines and where the HTML page is; `config` is the design's, where known."""
     build = open_build(folder)
-    head, *rest = summary_lines(build)
+    head, *rest = summary_lines(build) if config is None else _summarized(build, config)
     console.show(head, "bold")
     console.lines(rest)
     console.show(f"report      {folder / 'report' / HTML}")
+
+
+def _summarized(build: Build, config: DesignConfig) -> tuple[str, ...]:
+    from hwflow.report import collect, summary
+
+    stages = [name for name in build.stages if name != "report" and (build.folder / name).is_dir()]
+    return summary(collect({name: build.artifact(name) for name in stages}, config))
 
 
 def summary_lines(build: Build) -> tuple[str, ...]:

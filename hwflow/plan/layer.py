@@ -109,13 +109,8 @@ def plan_layer(
         InputError: "plan.fold": the folding does not suit the layer.
     """
     kernel = kernel_of(graph, layer, types)
-    if folding.pos == 1 and kernel.window is None:
-        raise InputError(
-            "plan.fold",
-            f"layer {layer.name} cannot take one position a clock (pos: 1): it has no single "
-            "input that a window slides over",
-            hint=f"remove {layer.name} from hardware.fold.pos",
-        )
+    if folding.pos == 1:
+        _check_window(layer.name, kernel.window)
     if circuit is None or len(circuit.inputs) != sum(g.shape[1] for g in kernel.gathers):
         circuit = elaborate(kernel.graph)
     timing = schedule(circuit, period, model, 0.0 if folding.pos == 1 else start)
@@ -139,6 +134,20 @@ def plan_layer(
         known,
         _cost(circuit, timing, copies, kernel, folding),
     )
+
+
+def _check_window(layer: str, window: Window | None) -> None:
+    why = ""
+    if window is None:
+        why = "it has no single input that a window slides over"
+    elif any(before >= span for (before, _), span in zip(window.padding, window.span, strict=True)):
+        why = "its first window lies in the padding, before any input has come"
+    if why:
+        raise InputError(
+            "plan.fold",
+            f"layer {layer} cannot take one position a clock (pos: 1): {why}",
+            hint=f"remove {layer} from hardware.fold.pos",
+        )
 
 
 def _physical(kind: TensorType, positions: int, words: Sequence[Word]) -> TensorType:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from hwflow.report.artifacts import Record, read
@@ -28,6 +28,11 @@ class Use:
     def percent(self) -> float:
         """The share taken."""
         return round(100 * self.used / self.available, 2) if self.available else 0.0
+
+    def as_json(self) -> dict[str, object]:
+        """Plain data for metrics.json."""
+        source = "synth/synth.json" if self.when == "synthesis" else "pnr/pnr.json"
+        return {**asdict(self), "kind": "counted", "percent": self.percent, "source": source}
 
 
 @dataclass(frozen=True, slots=True)

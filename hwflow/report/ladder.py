@@ -70,6 +70,11 @@ class Rung:
     figures: tuple[tuple[str, int | float | str], ...] = ()
     tests: tuple[BenchTest, ...] = ()
 
+    @property
+    def source(self) -> str:
+        """The file that tells of it."""
+        return "golden/golden.json" if self.name == "graph" else f"{self.name}/rung.json"
+
     def figure(self, name: str) -> int | None:
         """A whole number among the rung's own figures."""
         found = dict(self.figures).get(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,11 @@ class Curve:
     training: str
     quantity: str
     values: tuple[float, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """Plain data; JSON has no infinity and no NaN, so those become null."""
+        values = [value if math.isfinite(value) else None for value in self.values]
+        return {"quantity": self.quantity, "training": self.training, "values": values}
 
 
 def accuracy_figures(artifacts: Mapping[str, Path]) -> dict[str, Figure]:

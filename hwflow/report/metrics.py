@@ -145,7 +145,12 @@ def _why(stage: str, config: DesignConfig) -> str:
 def _record(metrics: Metrics) -> dict[str, Any]:
     return {
         "clock_mhz": metrics.clock_mhz,
-        "curves": [asdict(curve) for curve in metrics.curves],
+        "curves": {
+            "kind": "measured",
+            "scope": "each epoch",
+            "series": [curve.as_json() for curve in metrics.curves],
+            "source": "train/history.json",
+        },
         "design": metrics.design,
         "figures": _figures(metrics.figures),
         "format": FORMAT,
@@ -164,16 +169,30 @@ def _record(metrics: Metrics) -> dict[str, Any]:
         "lut_rule": metrics.lut_rule,
         "not_run": dict(metrics.missing),
         "outside_layers": _figures(metrics.outside),
-        "critical_path": [asdict(hop) for hop in metrics.path],
+        "critical_path": {
+            "kind": "estimated",
+            "scope": "place and route",
+            "source": "pnr/pnr.json",
+            "steps": [asdict(hop) for hop in metrics.path],
+            "unit": "ns",
+        },
         "target": metrics.target,
         "tools": dict(metrics.tools),
-        "utilization": [asdict(use) for use in metrics.utilization],
+        "utilization": [use.as_json() for use in metrics.utilization],
         "verdict": metrics.ladder.verdict,
     }
 
 
 def _rungs(ladder: Ladder) -> list[dict[str, Any]]:
-    return [{**asdict(rung), "figures": dict(rung.figures)} for rung in ladder.rungs]
+    return [
+        {
+            **asdict(rung),
+            "figures": dict(rung.figures),
+            "kind": "simulated",
+            "source": rung.source,
+        }
+        for rung in ladder.rungs
+    ]
 
 
 def _figures(figures: Mapping[str, Figure]) -> dict[str, Any]:

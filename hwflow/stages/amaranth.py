@@ -7,7 +7,7 @@ from hwflow.config import DesignConfig, as_json
 from hwflow.flow import Stage, StageContext
 from hwflow.stages.planned import load_plan
 from hwflow.stages.rungs import finish, load_golden
-from hwflow.verify.compare import RungReport
+from hwflow.verify.compare import RungReport, first_mismatch
 
 __all__ = ["stage"]
 
@@ -23,12 +23,14 @@ def stage(config: DesignConfig) -> Stage:
         interval = plan.interface.initiation_interval
         golden = load_golden(context.inputs).part(max(_FEWEST, min(96, _CYCLES // interval)))
         context.progress(0.0, f"{len(golden.vectors)} vectors through Amaranth's simulator")
-        outputs, latency, seen = simulate(plan, golden.packed())
+        outputs, latency, seen, layers = simulate(plan, golden.packed(), keep_layers=True)
+        order = [(golden.maker(value), value) for value in layers]
+        mismatch = first_mismatch(order, golden.layers, layers, golden.vectors)
         report = RungReport(
             "amaranth",
             len(golden.vectors),
-            tuple(name for name, _ in golden.graph.outputs),
-            golden.compare_outputs(outputs),
+            (*layers, *(name for name, _ in golden.graph.outputs)),
+            mismatch or golden.compare_outputs(outputs),
             figures={"latency_cycles": latency, "initiation_interval": seen},
         )
         finish(context, report)

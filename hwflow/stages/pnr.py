@@ -23,7 +23,9 @@ def stage(config: DesignConfig) -> Stage:
     def run(context: StageContext) -> None:
         text = (context.inputs["generate"] / "interface.json").read_text(encoding="utf-8")
         interface = Interface.from_json(text)
-        layers = [entry["name"] for entry in read_json(context.inputs["plan"] / "plan.json")["layers"]]
+        layers = [
+            entry["name"] for entry in read_json(context.inputs["plan"] / "plan.json")["layers"]
+        ]
         context.progress(0.0, f"nextpnr for {device}; a large design takes an hour")
         place_and_route(
             context.inputs["synth"] / "netlist.json",

@@ -32,6 +32,6 @@ def stage(config: DesignConfig, before: Sequence[Stage]) -> Stage:
             "hardware": as_json(config.hardware),
             "limits": limits,
         },
-        tools=("matplotlib", *tools),
+        tools=("jinja2", *tools),
         modules=("hwflow.stages.report",),
     )

@@ -65,7 +65,6 @@ TOOLS: tuple[Tool, ...] = (
     _wheel("tf_keras", "2.16", "training"),
     _wheel("qkeras", "0.9", "training"),
     _wheel("pot", "0.9", "the earth mover's distance of autoencoders"),
-    _wheel("matplotlib", "3.8", "plots in the report"),
     _wheel("jinja2", "3.1", "the report"),
 )
 

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from hwflow.backends.amaranth.generate import generate_rtlil, headers
-from hwflow.backends.amaranth.rtlil import parse_rtlil
+from hwflow.backends.amaranth.rtlil import SigSpec, parse_rtlil
 from hwflow.ir import Graph, GraphBuilder, IntType
 from hwflow.plan.plan import Plan
 from hwflow.plan.schedule import register_bits
@@ -85,6 +85,35 @@ def test_generation_is_deterministic_and_complete() -> None:
         assert children_first(first)
         assert list(first)[-1] == "chain"
         assert not any("\\src" in text for text in first.values())
+
+
+def bits_of(spec: SigSpec, wires: dict[str, int]) -> int:
+    """Width of a connection."""
+    return sum(
+        len(c.bits) if not c.wire else wires[c.wire] if c.high < 0 else c.high - c.low + 1
+        for c in spec
+    )
+
+
+@pytest.mark.parametrize("kind", ["axi_stream", "valid_ready"])
+def test_instances_are_connected_bit_for_bit(kind: str) -> None:
+    """No port of a sub-module is connected to a signal of another width."""
+    checked = 0
+    for seed in range(8):
+        graph, fold = random_chain(random.Random(seed))
+        texts = generate_rtlil(make(graph, kind, fold, 200))  # type: ignore[arg-type]
+        modules = {m.name: m for text in texts.values() for m in parse_rtlil(text)}
+        for module in modules.values():
+            wires = {w.name: w.width for w in module.wires}
+            for cell in module.cells:
+                if (child := modules.get(cell.kind.removeprefix("\\"))) is None:
+                    continue
+                ports = {w.name.removeprefix("\\"): w.width for w in child.wires if w.port}
+                assert set(cell.ports) == set(ports)
+                for port, spec in cell.ports.items():
+                    assert bits_of(spec, wires) == ports[port], (module.name, cell.name, port)
+                    checked += 1
+    assert checked > 100
 
 
 def names_of(graph: Graph) -> set[str]:

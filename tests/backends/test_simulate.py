@@ -51,7 +51,7 @@ def test_every_operation(kind: str, seed: int, mhz: int) -> None:
     check(plan_of_random_operation(kind, rng, mhz), rng, 6)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=24, deadline=None)
 @given(
     seed=SEEDS, kind=st.sampled_from(("axi_stream", "valid_ready")), mhz=st.sampled_from((40, 250))
 )

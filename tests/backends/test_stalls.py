@@ -113,7 +113,7 @@ def stress(plan: Plan, rng: random.Random, n: int) -> None:
             assert [last for _, last in bench.found[group.tensor]] == ends
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=24, deadline=None)
 @given(
     seed=st.integers(0, 2**32),
     kind=st.sampled_from(("axi_stream", "valid_ready")),

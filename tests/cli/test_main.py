@@ -11,8 +11,8 @@ from types import SimpleNamespace
 import pytest
 
 from hwflow.cli import main as entry
-from hwflow.cli.guard import CRASH_FILE, Guard
 from hwflow.cli.console import Console
+from hwflow.cli.guard import CRASH_FILE, Guard
 from hwflow.cli.main import COMMANDS, main
 from hwflow.errors import (
     CheckFailed,
@@ -123,7 +123,9 @@ def test_an_error_list_shows_all(call: Call, monkeypatch: pytest.MonkeyPatch) ->
     assert "2 errors" in called.err
 
 
-@pytest.mark.parametrize("error", [ZeroDivisionError("a / 0"), InternalError("internal.x", "a / 0")])
+@pytest.mark.parametrize(
+    "error", [ZeroDivisionError("a / 0"), InternalError("internal.x", "a / 0")]
+)
 def test_our_bug_leaves_its_traceback_in_the_build(
     call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, error: Exception
 ) -> None:
@@ -186,7 +188,7 @@ def test_control_characters_of_others_are_shown_escaped(
 
 def test_a_closed_pipe_is_no_error() -> None:
     script = f"{sys.executable} -c 'from hwflow.cli.main import main; import sys; " + (
-        "sys.exit(main([\"schema\"]))' | head -1"
+        'sys.exit(main(["schema"]))\' | head -1'
     )
     done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
     assert done.stdout == "{\n"

@@ -124,6 +124,14 @@ def test_init_without_a_name(call: Call, tmp_path: Path, monkeypatch: pytest.Mon
     assert load_design(tmp_path / "my_cnn" / "design.yaml").design == "my_cnn"
 
 
+def test_init_here(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    assert call("init", ".").code == 0
+    assert load_design(folder / "design.yaml").design == "here"
+
+
 def test_init_never_overwrites(call: Call, tmp_path: Path) -> None:
     folder = tmp_path / "net"
     folder.mkdir()
@@ -135,7 +143,7 @@ def test_init_never_overwrites(call: Call, tmp_path: Path) -> None:
     assert (folder / "model.py").read_text() == "mine"
 
 
-@pytest.mark.parametrize("name", ["always", "Entity", "9lives", "a-b", "a b", ".", "..", "x" * 64])
+@pytest.mark.parametrize("name", ["always", "Entity", "9lives", "a-b", "a b", "x" * 64])
 def test_init_checks_the_name(call: Call, tmp_path: Path, name: str) -> None:
     called = call("init", tmp_path / name)
     assert called.code == 2

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -116,12 +118,10 @@ def test_hostile_names_are_escaped(tmp_path: Path) -> None:
             path.write_text(path.read_text().replace(f'"{word}"', f'"{HOSTILE}"'))
     text = html(tmp_path, found, ROUTED + f'report: {{title: "{HOSTILE}"}}\n')
     assert "script" not in checked(text).tags
-    assert text.count("&lt;script&gt;") > 10
+    assert text.count("&lt;script&gt;") >= 10
 
 
 def test_hostile_tools_are_escaped(tmp_path: Path) -> None:
-    from dataclasses import replace
-
     config = design(tmp_path)
     metrics = replace(collect({}, config), tools={HOSTILE: HOSTILE})
     assert "script" not in checked(page(metrics, config)).tags
@@ -143,6 +143,12 @@ def test_a_training_that_diverged_is_drawn(tmp_path: Path) -> None:
     path = found["train"] / "history.json"
     put(path, '{"quantized": {"loss": [1.0, NaN, Infinity]}}')
     checked(html(tmp_path, found))
+    text = collect(found, design(tmp_path)).to_json()
+    assert json.loads(text, parse_constant=pytest.fail)["curves"]["series"][0]["values"] == [
+        1.0,
+        None,
+        None,
+    ]
 
 
 def test_chart_scales() -> None:

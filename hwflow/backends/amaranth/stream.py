@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 from amaranth import Cat, Module, Mux, Signal
 
 from hwflow.backends.amaranth.module import HwModule
@@ -103,5 +101,7 @@ class DeserializerModule(HwModule):
         ]
         with m.If(self.valid & self.ready):
             m.d.sync += beat.eq(Mux(last, 0, beat + 1))
-            with m.If(~last):
-                m.d.sync += [older.eq(newer) for older, newer in pairwise([*kept, self.data])]
+            for index, register in enumerate(kept):
+                # Written in place: shifting would toggle what hangs on every register each beat.
+                with m.If(beat == index):
+                    m.d.sync += register.eq(self.data)

@@ -105,7 +105,7 @@ def _tell(console: Console, job: Job, result: RunResult, code: int) -> None:
         console.note(f"{job.config.design}: up to date as far as {done[-1]} ({count})")
         return
     console.note(f"{job.config.design}: {count}")
-    show_summary(console, job.folder)
+    show_summary(console, job.folder, job.config)
 
 
 def _report(job: Job, result: RunResult) -> str | None:

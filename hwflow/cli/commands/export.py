@@ -83,6 +83,7 @@ def _unproven(build: Build) -> tuple[str, ...]:
 
 def _write(build: Build, folder: Path, unproven: tuple[str, ...]) -> None:
     from hwflow.cli.exporting import constraints, instance, readme, scripts
+    from hwflow.ir import load_graph
     from hwflow.plan.streams import Interface
 
     interface = Interface.from_json(
@@ -90,7 +91,10 @@ def _write(build: Build, folder: Path, unproven: tuple[str, ...]) -> None:
     )
     plan = json.loads((build.artifact("plan") / "plan.json").read_text(encoding="utf-8"))
     clock, target = Fraction(plan["clock_hz"]), str(plan["target"])
-    facts = {"graph": str(plan["graph"])}
+    graph = load_graph(build.artifact("lower") / "graph.hwf")
+    values = [(node.name, node.name) for node in graph.inputs] + list(graph.outputs)
+    facts = {f"codes of {name}": str(graph.types[value]) for name, value in values}
+    facts["digest of the graph"] = str(plan["graph"])
     if unproven:
         facts["NOT verified by"] = ", ".join(unproven)
     texts = {

@@ -47,7 +47,8 @@ def execute(options: argparse.Namespace, console: Console) -> int:
         hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(EXAMPLES)}"
         raise InputError("init.example", f"there is no example {example!r}", hint=hint)
     folder = options.name if options.name is not None else Path(f"my_{example}")
-    _check_name(folder.name)
+    name = folder.resolve().name
+    _check_name(name)
     present = [name for name in _FILES if (folder / name).exists()]
     if present:
         raise InputError(
@@ -55,7 +56,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
             f"{folder} already holds {' and '.join(present)}",
             hint="choose another name; nothing was changed",
         )
-    _write(folder, example)
+    _write(folder, name, example)
     console.show(f"wrote {' and '.join(str(folder / name) for name in _FILES)}")
     console.show("next:")
     console.show(f"  hwflow plan {folder / 'design.yaml'}     trains it and shows its hardware")
@@ -63,13 +64,13 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _write(folder: Path, example: str) -> None:
+def _write(folder: Path, design: str, example: str) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name in _FILES:
             text = (_TEMPLATES / example / f"{name}.txt").read_text(encoding="utf-8")
             with (folder / name).open("x", encoding="utf-8") as stream:
-                stream.write(Template(text).substitute(name=folder.name))
+                stream.write(Template(text).substitute(name=design))
     except OSError as error:
         raise InputError(
             "init.folder",

@@ -16,9 +16,9 @@ __all__ = ["arguments", "execute", "plan_lines"]
 
 _HEADINGS = (
     "layer", "operations", "pe x simd x pos", "cycles", "lanes", "bits", "latency", "adders",
-    "adder bits", "LUT", "FF", "LUT share",
+    "add. bits", "LUT", "FF", "share",
 )  # fmt: skip
-_OPERATIONS_WIDTH = 30
+_OPERATIONS_WIDTH = 26
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -98,7 +98,7 @@ def _totals(record: Mapping[str, Any], clock: Fraction) -> tuple[str, ...]:
         ("device", share),
         ("latency", f"{_cycles(latency)}, {float(latency / clock * 1_000_000_000):.6g} ns"),
         ("interval", f"{_cycles(interval)} between inferences"),
-        ("throughput", engineering(float(clock / interval), "inferences/s")),
+        ("throughput", f"{float(clock / interval):,.0f} inferences/s"),
         ("bottleneck", _bottleneck(record)),
         (
             "clock",
