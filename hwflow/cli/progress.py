@@ -159,9 +159,11 @@ class LiveProgress:
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(box=None, pad_edge=False, show_header=False)
-        for justify in ("left", "left", "right"):
-            table.add_column(justify=justify, no_wrap=True)
+        table = Table(box=None, pad_edge=False, show_header=False, expand=True)
+        # Widths are fixed: a long text must not squeeze the other columns.
+        table.add_column(no_wrap=True, width=max(map(len, self.names)))
+        table.add_column(no_wrap=True, width=len("up to date"))
+        table.add_column(no_wrap=True, width=len("99 min 59 s"), justify="right")
         table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
         for name, row in list(self.rows.items()):
             running = name == self.running

@@ -6,7 +6,7 @@ import numpy as np
 
 from hwflow.config import DesignConfig
 from hwflow.errors import InternalError
-from hwflow.flow import Stage, StageContext
+from hwflow.flow import StageContext
 from hwflow.ir import Graph, evaluate, load_graph
 from hwflow.ir.exact import IntArray
 from hwflow.stages.files import read_json, write_json
@@ -16,37 +16,27 @@ from hwflow.train.emd import mean_emd
 from hwflow.train.jobs import predict
 from hwflow.verify.vectors import quantize
 
-__all__ = ["stage"]
+__all__ = ["run"]
 
 
-def stage(_config: DesignConfig) -> Stage:
+def run(_config: DesignConfig, context: StageContext) -> None:
     """Accuracy (or EMD, or mean squared error) in float, quantized and in integers."""
-
-    def run(context: StageContext) -> None:
-        graph = load_graph(context.inputs["lower"] / "graph.hwf")
-        data = load_dataset(context.inputs["data"])
-        trained = read_json(context.inputs["train"] / "metrics.json")
-        (node,) = graph.inputs
-        context.progress(0.0, f"{len(data.test.x)} test samples through the integer graph")
-        integers = evaluate(graph, {node.name: quantize(node, data.test.x.astype(np.float64))})
-        (name, value), *_ = graph.outputs
-        record = {
-            "metric": trained["metric"],
-            "unit": trained["unit"],
-            "float": trained["float"],
-            "quantized": trained["quantized"],
-            "integer": _score(context, graph, value, integers[name], data),
-            "samples": len(data.test.x),
-        }
-        write_json(context.out / "accuracy.json", record)
-
-    return Stage(
-        "accuracy",
-        run,
-        inputs=("data", "train", "lower"),
-        tools=("python", "tensorflow", "tf_keras", "qkeras", "pot"),
-        modules=("hwflow.stages.accuracy", "hwflow.train.worker"),
-    )
+    graph = load_graph(context.inputs["lower"] / "graph.hwf")
+    data = load_dataset(context.inputs["data"])
+    trained = read_json(context.inputs["train"] / "metrics.json")
+    (node,) = graph.inputs
+    context.progress(0.0, f"{len(data.test.x)} test samples through the integer graph")
+    integers = evaluate(graph, {node.name: quantize(node, data.test.x.astype(np.float64))})
+    (name, value), *_ = graph.outputs
+    record = {
+        "metric": trained["metric"],
+        "unit": trained["unit"],
+        "float": trained["float"],
+        "quantized": trained["quantized"],
+        "integer": _score(context, graph, value, integers[name], data),
+        "samples": len(data.test.x),
+    }
+    write_json(context.out / "accuracy.json", record)
 
 
 def _score(

@@ -3,43 +3,32 @@
 from __future__ import annotations
 
 from hwflow.backends.amaranth.generate import simulate
-from hwflow.config import DesignConfig, as_json
-from hwflow.flow import Stage, StageContext
+from hwflow.config import DesignConfig
+from hwflow.flow import StageContext
 from hwflow.stages.planned import load_plan
 from hwflow.stages.rungs import finish, load_golden
 from hwflow.verify.compare import RungReport, first_mismatch
 
-__all__ = ["stage"]
+__all__ = ["run"]
 
 _CYCLES = 768
 _FEWEST = 6
 
 
-def stage(config: DesignConfig) -> Stage:
+def run(config: DesignConfig, context: StageContext) -> None:
     """A few vectors of every class: the simulator is slow, the later rungs take all vectors."""
-
-    def run(context: StageContext) -> None:
-        plan = load_plan(config, context.inputs)
-        interval = plan.interface.initiation_interval
-        golden = load_golden(context.inputs).part(max(_FEWEST, min(96, _CYCLES // interval)))
-        context.progress(0.0, f"{len(golden.vectors)} vectors through Amaranth's simulator")
-        outputs, latency, seen, layers = simulate(plan, golden.packed(), keep_layers=True)
-        order = [(golden.maker(value), value) for value in layers]
-        mismatch = first_mismatch(order, golden.layers, layers, golden.vectors)
-        report = RungReport(
-            "amaranth",
-            len(golden.vectors),
-            (*layers, *(name for name, _ in golden.graph.outputs)),
-            mismatch or golden.compare_outputs(outputs),
-            figures={"latency_cycles": latency, "initiation_interval": seen},
-        )
-        finish(context, report)
-
-    return Stage(
+    plan = load_plan(config, context.inputs)
+    interval = plan.interface.initiation_interval
+    golden = load_golden(context.inputs).part(max(_FEWEST, min(96, _CYCLES // interval)))
+    context.progress(0.0, f"{len(golden.vectors)} vectors through Amaranth's simulator")
+    outputs, latency, seen, layers = simulate(plan, golden.packed(), keep_layers=True)
+    order = [(golden.maker(value), value) for value in layers]
+    mismatch = first_mismatch(order, golden.layers, layers, golden.vectors)
+    report = RungReport(
         "amaranth",
-        run,
-        inputs=("lower", "plan", "generate", "vectors", "golden"),
-        config={"hardware": as_json(config.hardware)},
-        tools=("amaranth", "numpy"),
-        modules=("hwflow.stages.amaranth",),
+        len(golden.vectors),
+        (*layers, *(name for name, _ in golden.graph.outputs)),
+        mismatch or golden.compare_outputs(outputs),
+        figures={"latency_cycles": latency, "initiation_interval": seen},
     )
+    finish(context, report)

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from hwflow.config import DesignConfig, as_json
-from hwflow.flow import Stage, StageContext
+from hwflow.config import DesignConfig
+from hwflow.flow import StageContext
 from hwflow.train.data.dataset import save_dataset
 from hwflow.train.data.sources import open_dataset
 
-__all__ = ["stage"]
+__all__ = ["run"]
 
 
-def stage(config: DesignConfig) -> Stage:
+def run(config: DesignConfig, context: StageContext) -> None:
     """Load or generate the data set of `data`."""
     data = config.data
     assert data is not None
-
-    def run(context: StageContext) -> None:
-        context.progress(0.0, f"data source {data.source}")
-        save_dataset(open_dataset(data, config.train.loss), context.out)
-
-    return Stage(
-        "data",
-        run,
-        config={"data": as_json(data, config.folder), "loss": config.train.loss},
-        tools=("numpy", "scikit-learn"),
-        modules=("hwflow.stages.data",),
-        files=(data.path,) if data.path else (),
-    )
+    context.progress(0.0, f"data source {data.source}")
+    save_dataset(open_dataset(data, config.train.loss), context.out)

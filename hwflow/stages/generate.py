@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 from hwflow.backends.amaranth.generate import generate_verilog
-from hwflow.config import DesignConfig, as_json
-from hwflow.flow import Stage, StageContext
+from hwflow.config import DesignConfig
+from hwflow.flow import StageContext
 from hwflow.stages.planned import load_plan
 
-__all__ = ["stage"]
+__all__ = ["run"]
 
 
-def stage(config: DesignConfig) -> Stage:
+def run(config: DesignConfig, context: StageContext) -> None:
     """One Verilog file for the design, and its interface."""
-
-    def run(context: StageContext) -> None:
-        plan = load_plan(config, context.inputs)
-        context.progress(0.0, "Amaranth to Verilog")
-        (context.out / "design.v").write_text(generate_verilog(plan), encoding="utf-8")
-        (context.out / "interface.json").write_text(plan.interface.to_json(), encoding="utf-8")
-
-    return Stage(
-        "generate",
-        run,
-        inputs=("lower", "plan"),
-        config={"hardware": as_json(config.hardware)},
-        tools=("amaranth", "numpy"),
-        modules=("hwflow.stages.generate",),
-    )
+    plan = load_plan(config, context.inputs)
+    context.progress(0.0, "Amaranth to Verilog")
+    (context.out / "design.v").write_text(generate_verilog(plan), encoding="utf-8")
+    (context.out / "interface.json").write_text(plan.interface.to_json(), encoding="utf-8")

@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 from hwflow.config import DesignConfig
-from hwflow.flow import Stage, StageContext
+from hwflow.flow import StageContext
 from hwflow.ir import evaluate, load_graph
 from hwflow.stages.files import load_vectors, save_arrays, write_json
 
-__all__ = ["stage"]
+__all__ = ["run"]
 
 
-def stage(_config: DesignConfig) -> Stage:
+def run(_config: DesignConfig, context: StageContext) -> None:
     """What every other rung is compared with."""
-
-    def run(context: StageContext) -> None:
-        graph = load_graph(context.inputs["lower"] / "graph.hwf")
-        vectors = load_vectors(context.inputs["vectors"], graph)
-        context.progress(0.0, f"{len(vectors)} vectors through the integer graph")
-        layers = evaluate(graph, vectors.inputs, keep="layers")
-        save_arrays(context.out / "layers", layers)
-        outputs = evaluate(graph, vectors.inputs)
-        save_arrays(context.out / "outputs", outputs)
-        write_json(context.out / "golden.json", {"rung": "graph", "vectors": len(vectors)})
-
-    return Stage(
-        "golden",
-        run,
-        inputs=("lower", "vectors"),
-        tools=("numpy",),
-        modules=("hwflow.stages.golden",),
-    )
+    graph = load_graph(context.inputs["lower"] / "graph.hwf")
+    vectors = load_vectors(context.inputs["vectors"], graph)
+    context.progress(0.0, f"{len(vectors)} vectors through the integer graph")
+    layers = evaluate(graph, vectors.inputs, keep="layers")
+    save_arrays(context.out / "layers", layers)
+    outputs = evaluate(graph, vectors.inputs)
+    save_arrays(context.out / "outputs", outputs)
+    write_json(context.out / "golden.json", {"rung": "graph", "vectors": len(vectors)})

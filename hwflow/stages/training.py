@@ -5,62 +5,52 @@ from __future__ import annotations
 import numpy as np
 
 from hwflow.config import DesignConfig
-from hwflow.flow import Stage, StageContext
+from hwflow.flow import StageContext
 from hwflow.ir import evaluate, load_graph
 from hwflow.ir.exact import IntArray
 from hwflow.stages.files import load_vectors, read_json, write_json
 from hwflow.train.jobs import predict
 from hwflow.verify.compare import RungReport, first_mismatch, mismatch_error
 
-__all__ = ["stage"]
+__all__ = ["run"]
 
 
-def stage(_config: DesignConfig) -> Stage:
+def run(_config: DesignConfig, context: StageContext) -> None:
     """Every quantized layer of the exported network, bit for bit."""
-
-    def run(context: StageContext) -> None:
-        graph = load_graph(context.inputs["lower"] / "graph.hwf")
-        lowering = read_json(context.inputs["lower"] / "lowering.json")
-        network = read_json(context.inputs["train"] / "network.json")
-        vectors = load_vectors(context.inputs["vectors"], graph)
-        context.progress(0.0, f"{len(vectors)} vectors through TensorFlow")
-        real = {
-            layer: np.ldexp(
-                vectors.inputs[node.name].astype(np.float64), -graph.types[node.name].elem.frac
-            ).astype(np.float32)
-            for layer, node in zip(network["inputs"], graph.inputs, strict=True)
-        }
-        outputs = predict(
-            network=context.inputs["train"],
-            inputs=real,
-            work=context.scratch,
-            wide=lowering["wide"],
-        )
-        expected = evaluate(graph, vectors.inputs, keep="all")
-        found: dict[str, IntArray] = {}
-        for probe in lowering["probes"]:
-            value = probe["value"]
-            found[value] = _integers(
-                outputs[probe["layer"]], graph.types[value].elem.frac, expected[value].shape
-            )
-        order = [(p["layer"], p["value"]) for p in lowering["probes"]]
-        mismatch = first_mismatch(order, expected, found, vectors)
-        notes = tuple(
-            f"layer {name} is evaluated in float64: its accumulators pass float32's exact range"
-            for name in lowering["wide"]
-        )
-        report = RungReport("training", len(vectors), tuple(v for _, v in order), mismatch, notes)
-        write_json(context.out / "rung.json", report.as_json())
-        if mismatch:
-            raise mismatch_error("training", mismatch)
-
-    return Stage(
-        "training",
-        run,
-        inputs=("train", "lower", "vectors"),
-        tools=("python", "tensorflow", "tf_keras", "qkeras"),
-        modules=("hwflow.stages.training", "hwflow.train.worker"),
+    graph = load_graph(context.inputs["lower"] / "graph.hwf")
+    lowering = read_json(context.inputs["lower"] / "lowering.json")
+    network = read_json(context.inputs["train"] / "network.json")
+    vectors = load_vectors(context.inputs["vectors"], graph)
+    context.progress(0.0, f"{len(vectors)} vectors through TensorFlow")
+    real = {
+        layer: np.ldexp(
+            vectors.inputs[node.name].astype(np.float64), -graph.types[node.name].elem.frac
+        ).astype(np.float32)
+        for layer, node in zip(network["inputs"], graph.inputs, strict=True)
+    }
+    outputs = predict(
+        network=context.inputs["train"],
+        inputs=real,
+        work=context.scratch,
+        wide=lowering["wide"],
     )
+    expected = evaluate(graph, vectors.inputs, keep="all")
+    found: dict[str, IntArray] = {}
+    for probe in lowering["probes"]:
+        value = probe["value"]
+        found[value] = _integers(
+            outputs[probe["layer"]], graph.types[value].elem.frac, expected[value].shape
+        )
+    order = [(p["layer"], p["value"]) for p in lowering["probes"]]
+    mismatch = first_mismatch(order, expected, found, vectors)
+    notes = tuple(
+        f"layer {name} is evaluated in float64: its accumulators pass float32's exact range"
+        for name in lowering["wide"]
+    )
+    report = RungReport("training", len(vectors), tuple(v for _, v in order), mismatch, notes)
+    write_json(context.out / "rung.json", report.as_json())
+    if mismatch:
+        raise mismatch_error("training", mismatch)
 
 
 def _integers(real: np.ndarray, frac: IntArray, shape: tuple[int, ...]) -> IntArray:

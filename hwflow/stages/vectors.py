@@ -5,34 +5,23 @@ from __future__ import annotations
 import numpy as np
 
 from hwflow.config import DesignConfig
-from hwflow.flow import Stage, StageContext
+from hwflow.flow import StageContext
 from hwflow.ir import load_graph
 from hwflow.stages.files import save_vectors
 from hwflow.train.data.dataset import load_dataset
 from hwflow.verify.vectors import make_vectors, quantize
 
-__all__ = ["stage"]
+__all__ = ["run"]
 
 
-def stage(config: DesignConfig) -> Stage:
+def run(config: DesignConfig, context: StageContext) -> None:
     """Vectors by `verify.vectors`, `verify.dataset` and `verify.seed`."""
     verify = config.verify
     use_data = config.data is not None and verify.dataset > 0
-
-    def run(context: StageContext) -> None:
-        graph = load_graph(context.inputs["lower"] / "graph.hwf")
-        dataset = None
-        if use_data and len(graph.inputs) == 1:
-            samples = load_dataset(context.inputs["data"]).test.x[: verify.dataset]
-            (node,) = graph.inputs
-            dataset = {node.name: quantize(node, samples.astype(np.float64))}
-        save_vectors(context.out, make_vectors(graph, verify.vectors, verify.seed, dataset))
-
-    return Stage(
-        "vectors",
-        run,
-        inputs=("lower", "data") if use_data else ("lower",),
-        config={"vectors": verify.vectors, "dataset": verify.dataset, "seed": verify.seed},
-        tools=("numpy",),
-        modules=("hwflow.stages.vectors",),
-    )
+    graph = load_graph(context.inputs["lower"] / "graph.hwf")
+    dataset = None
+    if use_data and len(graph.inputs) == 1:
+        samples = load_dataset(context.inputs["data"]).test.x[: verify.dataset]
+        (node,) = graph.inputs
+        dataset = {node.name: quantize(node, samples.astype(np.float64))}
+    save_vectors(context.out, make_vectors(graph, verify.vectors, verify.seed, dataset))

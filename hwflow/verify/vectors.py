@@ -13,6 +13,7 @@ from hwflow.ir.exact import IntArray, as_ints
 from hwflow.ir.graph import Graph, Node
 from hwflow.ir.ops import Input
 from hwflow.ir.types import Overflow, Rounding, TensorType
+from hwflow.verify.directed import directed_vectors
 
 __all__ = ["VectorClass", "Vectors", "make_vectors", "quantize"]
 
@@ -59,7 +60,8 @@ def quantize(node: Node, real: npt.NDArray[np.float64]) -> IntArray:
         )
     if not bool(np.isfinite(real).all()):
         raise InputError("run.input", f"input {node.name!r}: NaN or infinity among the values")
-    scaled = np.ldexp(real.astype(np.float64), op.type.frac)
+    with np.errstate(over="ignore"):  # infinity is clipped like any other large value
+        scaled = np.ldexp(real.astype(np.float64), op.type.frac)
     scaled = np.clip(scaled, -(2.0**61), 2.0**61)
     whole = np.floor(scaled)
     rest = scaled - whole
@@ -82,19 +84,32 @@ def quantize(node: Node, real: npt.NDArray[np.float64]) -> IntArray:
 def make_vectors(
     graph: Graph, random: int, seed: int, dataset: Mapping[str, IntArray] | None = None
 ) -> Vectors:
-    """Corner vectors, `random` uniform ones, then the integer `dataset` vectors if any."""
+    """Corner and directed vectors, `random` ones, then the integer `dataset` vectors if any.
+
+    Half of the random ones are uniform; in the others every element sits at one of its ends, in
+    a proportion that varies from vector to vector, so that sums leave the middle of their range.
+    """
     rng = np.random.default_rng(seed)
     parts: dict[str, list[IntArray]] = {n.name: [] for n in graph.inputs}
     counts: dict[str, int] = {}
     kinds = {n.name: graph.types[n.name] for n in graph.inputs}
     corners = {name: _corners(kind) for name, kind in kinds.items()}
     most = max(len(c) for c in corners.values())
+    directed = directed_vectors(graph)
+    extreme = random // 2
     for name, kind in kinds.items():
         rows = corners[name]
         parts[name].append(rows[np.arange(most) % len(rows)])
-        lo, hi, _ = kind.elem.full((random, *kind.shape))
-        parts[name].append(rng.integers(lo.astype(np.int64), hi.astype(np.int64) + 1))
-    counts["corner"], counts["random"] = most, random
+        if directed is not None:
+            parts[name].append(directed)
+        lo, hi, _ = (a.astype(np.int64) for a in kind.elem.full((random, *kind.shape)))
+        parts[name].append(rng.integers(lo[extreme:], hi[extreme:] + 1))
+        share = rng.random((extreme, *(1,) * len(kind.shape)))
+        at_top = rng.random((extreme, *kind.shape)) < share
+        parts[name].append(np.where(at_top, hi[:extreme], lo[:extreme]))
+    counts["corner"] = most
+    counts["directed"] = 0 if directed is None else len(directed)
+    counts["random"], counts["extreme"] = random - extreme, extreme
     if dataset is not None:
         counts["dataset"] = min(len(d) for d in dataset.values())
         for name, rows in dataset.items():

@@ -52,12 +52,7 @@ def _drawn(live: LiveProgress, width: int = 60) -> list[str]:
 def test_the_live_table() -> None:
     live = LiveProgress(Console(), ("one", "two", "three", "four"))
     _story(live)
-    assert _drawn(live) == [
-        "one    up to date",
-        "two    done           1.25 s  code changed",
-        "three  FAILED      1 min 30 s",
-        "four   not run",
-    ] or [line.split() for line in _drawn(live)] == [
+    assert [line.split() for line in _drawn(live)] == [
         ["one", "up", "to", "date"],
         ["two", "done", "1.25", "s", "code", "changed"],
         ["three", "FAILED", "1", "min", "30", "s"],
