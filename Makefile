@@ -17,7 +17,7 @@ help:
 
 setup: $(STAMP)
 
-# The stamp holds the digest of what was installed, so a second run sets nothing up.
+# The stamp is as new as what was installed, so a second run sets nothing up.
 $(STAMP): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("hwflow needs Python 3.11 or newer, found " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
 	@for tool in gcc g++ make perl; do command -v $$tool >/dev/null || \

@@ -1,13 +1,14 @@
 """Can the ladder fail? One small change at a time, in the graph and in the netlist.
 
-    python benchmarks/sensitivity.py [--vectors N] [--faults N] [--design-dir BUILD]
+    python benchmarks/sensitivity.py [--vectors N] [--netlist-vectors N] [--faults N]
 
 Graph: every other rounding and overflow mode of every requantization, and the least significant
 bit of every weight and bias of the published ECON-T encoder. Netlist: random LUT configuration
 bits. A change is killed when the comparison with the integer graph fails; the layer it names is
 compared with the layer that was changed. Survivors are shown to be unobservable where possible:
-by comparing the two requantizations over the whole reachable interval, or by intervals that
-saturate alike; in the netlist, by LUT inputs that cannot take the changed value.
+by comparing the two requantizations over the whole reachable interval; for the last layer's
+weights, by intervals that saturate alike; in the netlist, by LUT inputs that cannot take the
+changed value. The rest is undecided.
 """
 
 from __future__ import annotations
@@ -22,11 +23,13 @@ from pathlib import Path
 
 import numpy as np
 from common import ROOT, emit, shared
+from saturation import lowest_input, walk
 
 sys.path.insert(0, str(ROOT))
 
 from hwflow.backends.amaranth.generate import generate_verilog
 from hwflow.ir import Graph, Node, Overflow, Rounding, evaluate
+from hwflow.ir.exact import IntArray
 from hwflow.ir.ops import Const, Requant
 from hwflow.plan.plan import Options, Plan, make_plan
 from hwflow.plan.targets import target
@@ -34,8 +37,8 @@ from hwflow.synth.synthesize import synthesize
 from hwflow.verify.compare import first_mismatch
 from hwflow.verify.locate import locate_in_netlist
 from hwflow.verify.netlist import NetlistSim, fault_sites, unreachable
-from hwflow.verify.vectors import Vectors, make_vectors
-from tests.econ_t import published_encoder, published_vectors
+from hwflow.verify.vectors import VectorClass, Vectors, make_vectors
+from tests.econ_t import load_arrays, published_encoder, published_vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ def equivalent(graph: Graph, mutant: Mutant) -> bool:
         before = node.op.evaluate((every,), (kind,), kind)
         after = changed.op.evaluate((every,), (kind,), kind)
         return bool((before == after).all())
-    return _same_bounds(graph, mutant.graph)
+    return _same_bounds(graph, mutant)
 
 
 def replace_shape(kind: object) -> object:
@@ -95,9 +98,16 @@ def replace_shape(kind: object) -> object:
     return TensorType((1,), elem)
 
 
-def _same_bounds(graph: Graph, changed: Graph) -> bool:
-    """Whether every output element whose interval changed is a constant that stays the same."""
+def _same_bounds(graph: Graph, mutant: Mutant) -> bool:
+    """Whether every output element whose interval changed is a constant that stays the same.
+
+    That proves something for weights of the last layer alone: one of them that is multiplied by
+    anything but zero moves the interval of its sum. An earlier layer saturates in between.
+    """
+    changed = mutant.graph
     for _, value in graph.outputs:
+        if graph.node(value).layer != mutant.layer:
+            return False
         a, b = graph.types[value], changed.types[value]
         first, second = a.elem.full(a.shape), b.elem.full(b.shape)
         fixed = (first[0] == first[1]) & (second[0] == second[1]) & (first[0] == second[0])
@@ -114,27 +124,45 @@ def _moved_columns(graph: Graph, changed: Graph, value: str) -> np.ndarray:
     return np.logical_or.reduce([(x != y).ravel() for x, y in pairs])
 
 
-def run_graph(graph: Graph, vectors: Vectors) -> list[dict[str, object]]:
-    """Killed, shown equivalent and named right, by kind of change."""
+COLUMNS = ("total", "killed", "by_search", "right_layer", "unobservable", "undecided")
+
+
+def run_graph(graph: Graph, vectors: Vectors, searched: Vectors) -> list[dict[str, object]]:
+    """Killed, shown equivalent and named right, by kind of change.
+
+    `searched` vectors are tried where the ladder's own do not kill.
+    """
     order = [(layer.name, v) for layer in graph.layers() for v in layer.outputs]
-    golden = evaluate(graph, vectors.inputs, keep="layers")
+    sets = [(v, evaluate(graph, v.inputs, keep="layers")) for v in (vectors, searched)]
     rows: dict[str, dict[str, int]] = {}
     for mutant in graph_mutants(graph):
         row = rows.setdefault(mutant.kind, dict.fromkeys(COLUMNS, 0))
         row["total"] += 1
-        found = evaluate(mutant.graph, vectors.inputs, keep="layers")
-        mismatch = first_mismatch(order, golden, found, vectors)
-        if mismatch is not None:
-            row["killed"] += 1
-            row["right_layer"] += mismatch.layer == mutant.layer
-        elif equivalent(graph, mutant):
-            row["unobservable"] += 1
+        for tried, golden in sets:
+            found = evaluate(mutant.graph, tried.inputs, keep="layers")
+            mismatch = first_mismatch(order, golden, found, tried)
+            if mismatch is not None:
+                row["killed"] += 1
+                row["by_search"] += tried is searched
+                row["right_layer"] += mismatch.layer == mutant.layer
+                break
         else:
-            row["undecided"] += 1
+            row["unobservable" if equivalent(graph, mutant) else "undecided"] += 1
     return [{"where": "graph", "change": kind, **row} for kind, row in rows.items()]
 
 
-COLUMNS = ("total", "killed", "right_layer", "unobservable", "undecided")
+def searched_vectors(graph: Graph, path: Path, vectors: Vectors) -> IntArray:
+    """Inputs for outputs that hardly ever change on the ladder's vectors."""
+    arrays = load_arrays(path)
+    seen = evaluate(graph, vectors.inputs)["y"]
+    parts = []
+    for output in np.flatnonzero((seen == 511).mean(axis=0) > 0.99):
+        start = lowest_input(
+            *(arrays[k].astype(np.int64) for k in ("w_conv", "b_conv", "w_dense", "b_dense")),
+            int(output),
+        )
+        parts.append(walk(graph, start, int(output), 2000))
+    return np.concatenate(parts) if parts else np.zeros((1, 8, 8, 1), np.int64)
 
 
 def run_netlist(
@@ -193,7 +221,10 @@ def main() -> None:
     path = shared("data/econ_t/encoder_8x8.npz")
     graph = published_encoder(path)
     wafers = {"x": published_vectors(path)[0]}
-    rows = run_graph(graph, make_vectors(graph, options.vectors, 1, wafers))
+    few = make_vectors(graph, options.vectors, 1, wafers)
+    extra = searched_vectors(graph, path, few)
+    searched = Vectors({"x": extra}, (VectorClass("searched", 0, len(extra)),))
+    rows = run_graph(graph, few, searched)
     device = target("ecp5-85k")
     plan = make_plan(graph, Options(device, Fraction(40_000_000)))
     with tempfile.TemporaryDirectory() as temporary:
@@ -201,7 +232,8 @@ def main() -> None:
         (work / "design.v").write_text(generate_verilog(plan), encoding="utf-8")
         modules = [f"{graph.name}__{layer.name}" for layer in plan.layers]
         synthesize(work / "design.v", graph.name, modules, device, work / "out", work / "synth")
-        many = make_vectors(graph, options.netlist_vectors, 2, wafers)
+        both = {"x": np.concatenate([wafers["x"], extra])}
+        many = make_vectors(graph, options.netlist_vectors, 2, both)
         netlist = work / "out" / "netlist.json"
         row = run_netlist(plan, netlist, many, options.faults, work / "netlist")
     undecided = row.pop("_undecided")
@@ -212,7 +244,8 @@ def main() -> None:
         "sensitivity",
         rows,
         {
-            "graph vectors": len(make_vectors(graph, options.vectors, 1, wafers)),
+            "graph vectors": len(few),
+            "searched vectors": len(extra),
             "netlist vectors": len(many),
             "right layer among killed": round(right / max(1, killed), 4),
             "undecided netlist bits": undecided,

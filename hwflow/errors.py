@@ -99,13 +99,17 @@ class InternalError(HwflowError):
 
 
 class ErrorList(HwflowError):  # noqa: N818
-    """Several errors found in one go; counts as the first of them for the exit code."""
+    """Several errors found in one go, lists among them taken apart; exits like the first."""
 
     def __init__(self, errors: Sequence[HwflowError]) -> None:
         assert errors, "an ErrorList holds at least one error"
         first = errors[0]
         super().__init__(first.code, first.message, hint=first.hint, place=first.place)
-        self.errors: tuple[HwflowError, ...] = tuple(errors)
+        self.errors: tuple[HwflowError, ...] = tuple(
+            each
+            for error in errors
+            for each in (error.errors if isinstance(error, ErrorList) else (error,))
+        )
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]

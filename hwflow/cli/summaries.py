@@ -54,7 +54,9 @@ def show_summary(console: Console, folder: Path, config: DesignConfig | None = N
 def _summarized(build: Build, config: DesignConfig) -> tuple[str, ...]:
     from hwflow.report import collect, summary
 
-    stages = [name for name in build.stages if name != "report" and (build.folder / name).is_dir()]
+    # What the report was made of, not whatever an earlier pipeline left in the folder.
+    parts = build.stages["report"].parts if "report" in build.stages else {}
+    stages = [name.removeprefix("input ") for name in parts if name.startswith("input ")]
     return summary(collect({name: build.artifact(name) for name in stages}, config))
 
 

@@ -77,10 +77,6 @@ class FoldConfig:
     pos: tuple[tuple[str, str], ...] = ()
     target_ii: int = 1
 
-    def pos_of(self, layer: str) -> str | None:
-        """The folding asked for a layer, None where the solver chooses."""
-        return dict(self.pos).get(layer)
-
 
 @dataclass(frozen=True, slots=True)
 class HardwareConfig:

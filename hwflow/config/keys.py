@@ -14,7 +14,14 @@ from hwflow.config.design import (
     VerifyConfig,
 )
 from hwflow.config.names import NAME_PATTERN
-from hwflow.config.rules import check_data, check_design, check_fold, check_model, in_order
+from hwflow.config.rules import (
+    check_data,
+    check_design,
+    check_fold,
+    check_hardware,
+    check_model,
+    in_order,
+)
 from hwflow.config.schema import Boolean, Choice, Integer, Key, ListOf, MapOf, Number, Section, Text
 from hwflow.config.values import (
     CLOCK_PATTERN,
@@ -139,6 +146,7 @@ _HARDWARE = Section(
         ),
     ),
     make=HardwareConfig,
+    check=check_hardware,
 )
 
 _VERIFY = Section(

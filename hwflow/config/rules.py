@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hwflow.config.design import RUNGS, DataConfig, ModelConfig, TrainConfig, VerifyConfig
+from hwflow.config.design import (
+    RUNGS,
+    DataConfig,
+    FoldConfig,
+    ModelConfig,
+    TrainConfig,
+    VerifyConfig,
+)
 from hwflow.config.schema import INVALID, Context
 from hwflow.config.yamltree import MapItem
 
-__all__ = ["check_data", "check_design", "check_fold", "check_model", "in_order"]
+__all__ = [
+    "check_data", "check_design", "check_fold", "check_hardware", "check_model", "in_order",
+]  # fmt: skip
 
 DEFAULT_SAMPLES = 12_000
 
@@ -65,6 +74,19 @@ def check_fold(values: Values, item: MapItem, context: Context) -> None:
             f"hardware.fold.target_ii: {target_ii} is not available in this version, expected 1",
             "fold single convolutions by pos: {layer: 1}",
             item.keys["target_ii"],
+        )
+
+
+def check_hardware(values: Values, item: MapItem, context: Context) -> None:
+    """A layer behind a line buffer must be able to hold its input back."""
+    fold = values["fold"]
+    folded = fold.pos if isinstance(fold, FoldConfig) else ()
+    if values["interface"] == "valid_only" and any(pos == "1" for _, pos in folded):
+        context.fail(
+            "config.combination",
+            "hardware.interface: valid_only cannot hold input back, and a layer with pos: 1 must",
+            "use axi_stream or valid_ready, or pos: all everywhere",
+            item.keys["interface"],
         )
 
 

@@ -16,13 +16,15 @@ import numpy as np
 
 from hwflow.errors import InternalError
 from hwflow.ir.exact import IntArray, magnitude
-from hwflow.plan.words import CircuitBuilder, Literal, Shl, operands
+from hwflow.plan.circuit_builder import CircuitBuilder
+from hwflow.plan.words import Literal, Shl, operands
 
 __all__ = ["constant_product"]
 
 _SETTINGS = ({"hard_dc": -1}, {"hard_dc": 0})
 _CHUNK = 4096
-_EXACT_FLOAT32 = 1 << 24
+_SOLVABLE = 1 << 22
+"""The solver takes sums and differences of columns in float32, exact below ``2**24``."""
 
 
 def constant_product(
@@ -70,7 +72,7 @@ def _columns(builder: CircuitBuilder, inputs: Sequence[int], matrix: IntArray) -
         return [builder.literal(0)] * matrix.shape[1]
     bounds = tuple(builder.bounds(i) for i in inputs)
     if (
-        magnitude(matrix) >= _EXACT_FLOAT32
+        magnitude(matrix) >= _SOLVABLE
         or max((max(abs(lo), abs(hi)) for lo, hi in bounds), default=0) >= 1 << 40
     ):
         return _plain(builder, inputs, matrix)

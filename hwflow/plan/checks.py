@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-from hwflow.errors import InputError
+from hwflow.errors import ErrorList, HwflowError, InputError
 from hwflow.ir import ops
 from hwflow.ir.graph import Graph
 from hwflow.ir.types import TensorType
@@ -26,24 +26,12 @@ def check_fold(graph: Graph, fold: Mapping[str, Folding], interface: InterfaceKi
 
     Raises:
         InputError: "plan.fold" or "plan.interface".
+        ErrorList: several "plan.fold".
     """
     names = [layer.name for layer in graph.layers()]
-    for name, folding in fold.items():
-        if name not in names:
-            near = difflib.get_close_matches(name, names, n=1)
-            meant = f"did you mean {near[0]!r}? " if near else ""
-            raise InputError(
-                "plan.fold",
-                f"hardware.fold names layer {name!r}, which the design does not have",
-                hint=f"{meant}layers: {', '.join(names)}",
-            )
-        if (folding.pe, folding.simd) != ("all", "all") or folding.pos not in ("all", 1):
-            raise InputError(
-                "plan.fold",
-                f"layer {name}: found pe {folding.pe}, simd {folding.simd}, pos {folding.pos}; "
-                "this version has pe: all, simd: all and pos: all or 1",
-                hint="give pos: 1 for one output position a clock, or nothing",
-            )
+    mistakes = [m for name, folding in fold.items() if (m := _mistake(name, folding, names))]
+    if mistakes:
+        raise mistakes[0] if len(mistakes) == 1 else ErrorList(mistakes)
     folded = [name for name, folding in fold.items() if folding.pos == 1]
     if interface == "valid_only" and folded:
         raise InputError(
@@ -52,6 +40,27 @@ def check_fold(graph: Graph, fold: Mapping[str, Folding], interface: InterfaceKi
             f"({', '.join(folded)})",
             hint="use interface: axi_stream or valid_ready, or pos: all everywhere",
         )
+
+
+def _mistake(name: str, folding: Folding, names: Sequence[str]) -> HwflowError | None:
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=1)
+        meant = f"did you mean {near[0]!r}? " if near else ""
+        return InputError(
+            "plan.fold",
+            f"hardware.fold names layer {name!r}, which the design does not have",
+            hint=f"{meant}layers: {', '.join(names)}",
+            place=folding.place,
+        )
+    if (folding.pe, folding.simd) != ("all", "all") or folding.pos not in ("all", 1):
+        return InputError(
+            "plan.fold",
+            f"layer {name}: found pe {folding.pe}, simd {folding.simd}, pos {folding.pos}; "
+            "this version has pe: all, simd: all and pos: all or 1",
+            hint="give pos: 1 for one output position a clock, or nothing",
+            place=folding.place,
+        )
+    return None
 
 
 def check_graph(graph: Graph) -> None:

@@ -14,7 +14,8 @@ from hwflow.ir.graph import Graph
 from hwflow.ir.ops.linear import conv_windows
 from hwflow.ir.types import Overflow, TensorType
 from hwflow.plan.adders import constant_product
-from hwflow.plan.words import Circuit, CircuitBuilder
+from hwflow.plan.circuit_builder import CircuitBuilder
+from hwflow.plan.words import Circuit
 
 __all__ = ["elaborate"]
 

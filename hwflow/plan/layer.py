@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 
-from hwflow.errors import InputError
+from hwflow.errors import InputError, Place
 from hwflow.ir import ops
 from hwflow.ir.graph import Graph, Layer
 from hwflow.ir.types import IntType, TensorType
@@ -25,11 +25,15 @@ __all__ = ["Cost", "Folding", "LayerPlan", "chain_length", "plan_layer", "stream
 
 @dataclass(frozen=True, slots=True)
 class Folding:
-    """Outputs (pe), inputs (simd) and output positions (pos) handled in one clock."""
+    """Outputs (pe), inputs (simd) and output positions (pos) handled in one clock.
+
+    `place` is where the user asked for it, for messages.
+    """
 
     pe: int | Literal["all"] = "all"
     simd: int | Literal["all"] = "all"
     pos: int | Literal["all"] = "all"
+    place: Place | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,7 @@ def plan_layer(
     """
     kernel = kernel_of(graph, layer, types)
     if folding.pos == 1:
-        _check_window(layer.name, kernel.window)
+        _check_window(layer.name, kernel.window, folding.place)
     if circuit is None or len(circuit.inputs) != sum(g.shape[1] for g in kernel.gathers):
         circuit = elaborate(kernel.graph)
     timing = schedule(circuit, period, model, 0.0 if folding.pos == 1 else start)
@@ -136,7 +140,7 @@ def plan_layer(
     )
 
 
-def _check_window(layer: str, window: Window | None) -> None:
+def _check_window(layer: str, window: Window | None, place: Place | None) -> None:
     why = ""
     if window is None:
         why = "it has no single input that a window slides over"
@@ -147,6 +151,7 @@ def _check_window(layer: str, window: Window | None) -> None:
             "plan.fold",
             f"layer {layer} cannot take one position a clock (pos: 1): {why}",
             hint=f"remove {layer} from hardware.fold.pos",
+            place=place,
         )
 
 

@@ -23,6 +23,8 @@ __all__ = [
     "write_json",
 ]  # fmt: skip
 
+_POS = "hardware.fold.pos"
+
 
 def write_json(path: Path, value: object) -> None:
     """Write deterministic JSON."""
@@ -69,7 +71,10 @@ def plan_options(config: DesignConfig) -> Options:
         InputError: "target.unknown".
     """
     hardware = config.hardware
-    folds = {name: Folding(pos=1) for name, pos in hardware.fold.pos if pos == "1"}
+    folds = {
+        name: Folding(pos=1 if pos == "1" else "all", place=config.place(f"{_POS}.{name}"))
+        for name, pos in hardware.fold.pos
+    }
     return Options(
         target(hardware.target),
         Fraction(hardware.clock),

@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 from hwflow.config import DesignConfig, as_json
+from hwflow.errors import InputError
 from hwflow.flow import Stage, StageContext
 from hwflow.plan.targets import target
 
@@ -33,8 +34,10 @@ def pipeline(config: DesignConfig) -> tuple[Stage, ...]:
     """The stages of `config`, each after its inputs.
 
     Raises:
-        InputError: "target.unknown".
+        InputError: "target.unknown", or "pnr.family" for a target without place and route: both
+            are told before a network is trained.
     """
+    _check_target(config)
     trains, rungs = config.model.builder is not None, config.verify.rungs
     stages = (
         _data(config) if config.data else None,
@@ -58,6 +61,21 @@ def pipeline(config: DesignConfig) -> tuple[Stage, ...]:
     )
     before = tuple(stage for stage in stages if stage is not None)
     return (*before, _report(config, before))
+
+
+def _check_target(config: DesignConfig) -> None:
+    try:
+        family = target(config.hardware.target).family
+    except InputError as error:
+        error.place = config.place("hardware.target")
+        raise
+    if config.synth.place_and_route and family not in _NEXTPNR:
+        raise InputError(
+            "pnr.family",
+            f"no place and route for {config.hardware.target}, expected an ECP5 or iCE40 target",
+            hint="choose such a target, or set synth.place_and_route to false",
+            place=config.place("synth.place_and_route"),
+        )
 
 
 def _stage(
@@ -141,10 +159,9 @@ def _synth(config: DesignConfig) -> Stage:
 
 def _pnr(config: DesignConfig) -> Stage:
     hardware = config.hardware
-    tool = _NEXTPNR.get(target(hardware.target).family)
+    tool = _NEXTPNR[target(hardware.target).family]
     settings: dict[str, object] = {"target": hardware.target, "clock": str(hardware.clock)}
-    tools = ("python", tool) if tool else ("python",)
-    return _stage(config, "pnr", ("plan", "generate", "synth"), tools, settings)
+    return _stage(config, "pnr", ("plan", "generate", "synth"), ("python", tool), settings)
 
 
 def _report(config: DesignConfig, before: tuple[Stage, ...]) -> Stage:

@@ -48,10 +48,6 @@ def run(config: DesignConfig, context: StageContext) -> None:
     finish(context, _report(golden, None, figures))
 
 
-def _testbench() -> Path:
-    return Path(__file__).resolve().parents[2] / "testbench"
-
-
 def _report(golden: Golden, mismatch: Mismatch | None, figures: Mapping[str, object]) -> RungReport:
     names = tuple(name for name, _ in golden.graph.outputs)
     return RungReport("rtl", len(golden.vectors), names, mismatch, figures=figures)

@@ -8,7 +8,7 @@ from typing import Any
 
 from hwflow.config import DesignConfig
 from hwflow.flow import Progress, StageContext
-from hwflow.train.jobs import progress, train
+from hwflow.train.jobs import LOG, progress, train
 
 __all__ = ["run"]
 
@@ -19,7 +19,7 @@ def run(config: DesignConfig, context: StageContext) -> None:
     """Train the builder's network and export it."""
     builder = config.model.builder
     assert builder is not None
-    watcher = _Watcher(context.scratch / "log.txt", context.progress)
+    watcher = _Watcher(context.scratch / LOG, context.progress)
     with watcher:
         train(
             builder=builder.file,

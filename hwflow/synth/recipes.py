@@ -21,8 +21,6 @@ from hwflow.errors import InputError
 from hwflow.plan.targets import Family, Target
 
 __all__ = [
-    "ABC_COMMANDS",
-    "ABC_SCRIPT",
     "ADDERS",
     "DESIGN",
     "MAPPED",
@@ -36,8 +34,8 @@ ADDERS: Final = "adders.v"
 DESIGN: Final = "design.v"
 MAPPED: Final = "mapped.json"
 TOP_ONLY: Final = "top.json"
-ABC_SCRIPT: Final = "mapping.abc"
-ABC_COMMANDS: Final = "strash; dc2; if -a\n"
+# Inline, blanks as commas: abc reads a script file through an unquoted path, which a space breaks.
+_ABC: Final = "+strash;dc2;if,-a"
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
@@ -159,7 +157,7 @@ RECIPES: Final[tuple[tuple[Family, int, Recipe], ...]] = (
 def script(top: str, layer_modules: Sequence[str], target: Target) -> str:
     """Return the Yosys script that maps `design.v` for `target`.
 
-    The script reads `design.v`, `adders.v` and `mapping.abc`; it writes `top.json` (the top module
+    The script reads `design.v` and `adders.v`; it writes `top.json` (the top module
     before mapping: which instance is which layer) and `mapped.json` (the flat result), all by these
     fixed names in the working folder.
 
@@ -223,7 +221,7 @@ def _map(recipe: Recipe) -> tuple[str, ...]:
         *recipe.registers,
         "opt_clean",
         *recipe.before_luts,
-        f"abc {recipe.luts} -script {ABC_SCRIPT}",
+        f"abc {recipe.luts} -script {_ABC}",
         "clean",
         *recipe.cells,
         "clean",

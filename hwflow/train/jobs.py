@@ -15,7 +15,10 @@ from hwflow.errors import InputError, Place, ToolFailed
 from hwflow.tools import python_worker, run
 from hwflow.train.files import read_json, read_npz, write_json, write_npz
 
-__all__ = ["predict", "progress", "train"]
+__all__ = ["LOG", "predict", "progress", "train"]
+
+LOG = "worker.log"
+"""The worker's log in its work folder; a build keeps *.log of a stage that failed."""
 
 HOUR = 3600.0
 # The worker must find this very package also where it runs from a checkout, not installed.
@@ -44,7 +47,7 @@ def train(
         data: folder written by `save_dataset`.
         output: existing folder that receives network.json, weights.npz, history.json,
             metrics.json and, for autoencoders, decoder/.
-        work: existing folder for job.json and log.txt (`progress` reads the latter meanwhile).
+        work: existing folder for job.json and `LOG` (`progress` reads the latter meanwhile).
         decoder: name of the decoder function, where the data needs one.
         timeout: seconds.
 
@@ -137,7 +140,7 @@ def _run(job: Mapping[str, Any], work: Path, timeout: float) -> None:
         run(
             python_worker("hwflow.train.worker", path.resolve()),
             cwd=work,
-            log=work / "log.txt",
+            log=work / LOG,
             timeout=timeout,
             env=_ENVIRONMENT,
             tool="training worker",

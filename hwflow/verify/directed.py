@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
+from hwflow.ir.exact import IntArray
 from hwflow.ir.graph import Graph
 from hwflow.ir.interp import evaluate
 from hwflow.ir.ops import Requant, Threshold
@@ -39,10 +40,10 @@ def directed_vectors(graph: Graph) -> Ints | None:
     watched = maker.args[0] if isinstance(maker.op, (Requant, Threshold)) else value
     low, high, _ = (a.astype(np.int64).ravel() for a in kind.elem.full(kind.shape))
 
-    def measure(element: int, sign: int, rows: Ints) -> Ints:
+    def measure(element: int, sign: int, rows: Ints) -> IntArray:
         shaped = rows.reshape(-1, *kind.shape)
         result = evaluate(graph, {node.name: shaped}, keep="all")[watched]
-        return np.asarray(sign * result.reshape(len(rows), -1)[:, element].astype(np.int64))
+        return np.asarray(sign * result.reshape(len(rows), -1)[:, element])
 
     targets = min(graph.types[watched].size, _MOST_TARGETS)
     found = [
@@ -53,7 +54,7 @@ def directed_vectors(graph: Graph) -> Ints | None:
     return np.unique(np.array(found), axis=0).reshape(-1, *kind.shape)
 
 
-def _climb(measure: Callable[[Ints], Ints], low: Ints, high: Ints) -> Ints:
+def _climb(measure: Callable[[Ints], IntArray], low: Ints, high: Ints) -> Ints:
     """Coordinate ascent over the ends of every input, all improving moves tried together."""
     best = np.clip(np.zeros_like(low), low, high)
     score = int(measure(best[None])[0])

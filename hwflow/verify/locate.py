@@ -151,7 +151,8 @@ def locate_in_netlist(
         )
         for group in plan.interface.inputs
     }
-    watch = [net for layer in plan.layers for net in _nets(layer) if net in set(sim.nets)]
+    there = set(sim.nets)
+    watch = [net for layer in plan.layers for net in _nets(layer) if net in there]
     trace = sim.replay(inputs, watch=watch, fault_masks=fault_masks).trace
     assert trace is not None
     for stage in plan.stages:

@@ -56,10 +56,17 @@ def quantize(node: Node, real: npt.NDArray[np.float64]) -> IntArray:
     op = node.op
     if real.shape[1:] != op.shape:
         raise InputError(
-            "run.input", f"input {node.name!r}: expected (n, *{op.shape}), found {real.shape}"
+            "run.input",
+            f"input {node.name!r}: expected shape (n, {', '.join(map(str, op.shape))}), "
+            f"found {real.shape}",
+            hint="vectors lie along the first axis; reshape the array",
         )
     if not bool(np.isfinite(real).all()):
-        raise InputError("run.input", f"input {node.name!r}: NaN or infinity among the values")
+        raise InputError(
+            "run.input",
+            f"input {node.name!r}: NaN or infinity among the values",
+            hint="remove or replace them; every value must be a finite number",
+        )
     with np.errstate(over="ignore"):  # infinity is clipped like any other large value
         scaled = np.ldexp(real.astype(np.float64), op.type.frac)
     scaled = np.clip(scaled, -(2.0**61), 2.0**61)

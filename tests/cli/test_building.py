@@ -48,7 +48,30 @@ def test_unknown_target_and_bad_override(call: Call, design: Path) -> None:
     called = call("plan", design, "--set", "hardware.target=ecp5-85")
     assert called.code == 2
     assert "'ecp5-85k'" in called.err
+    assert "lower" not in called.err, "a stage ran before the target was looked at"
     assert call("plan", design, "--set", "nonsense").code == 2
+
+
+def test_a_target_without_place_and_route(call: Call, design: Path) -> None:
+    options = ("--set", "hardware.target=lut6", "--set", "synth.place_and_route=true")
+    called = call("build", design, *options, "--dry-run")
+    assert called.code == 2
+    assert "error[pnr.family]" in called.err
+
+
+def test_refusals_of_the_plan_point_at_the_file(call: Call, design: Path) -> None:
+    text = design.read_text()
+    assert text.splitlines()[2].startswith("hardware: {target: lut6, clock: 100 MHz,")
+    folds = "fold: {pos: {frist: 1, third: all}}"
+    design.write_text(text.replace("valid_ready}", "valid_ready,\n  " + folds + "}"))
+    called = call("plan", design, "--json")
+    assert called.code == 2
+    found = [(e["code"], e["line"], e["column"]) for e in called.json["errors"]]
+    assert found == [("plan.fold", 4, 16), ("plan.fold", 4, 26)]
+    assert "did you mean 'first'?" in called.err
+    design.write_text(text.replace("100 MHz", "2 GHz"))
+    (error,) = call("plan", design, "--json").json["errors"]
+    assert (error["code"], error["line"], error["column"]) == ("plan.clock", 3, 26)
 
 
 def test_dry_run_writes_nothing(call: Call, design: Path, tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_everything_written(folder: Path) -> None:
         "model: {file: graph.hwf}\n"
         "data: {source: hgcal_toy, split: 0.5, seed: 3}\n"
         "hardware:\n"
-        "  {target: lut6, clock: 25 ns, fold: {pos: {conv: 1, top: all}}, interface: valid_only}\n"
+        "  {target: lut6, clock: 25 ns, fold: {pos: {conv: 1, top: all}}, interface: valid_ready}\n"
         "verify: {vectors: 10, dataset: 0, rungs: [netlist, rtl]}\n"
         "synth: {place_and_route: true}\n"
         "report: {title: null, top_paths: 3}\n"
@@ -69,8 +69,7 @@ def test_everything_written(folder: Path) -> None:
     assert config.data.samples == 12_000
     assert config.train.loss == "telescope"
     assert config.hardware.clock == Fraction(40_000_000)
-    assert config.hardware.fold.pos_of("conv") == "1"
-    assert config.hardware.fold.pos_of("other") is None
+    assert config.hardware.fold.pos == (("conv", "1"), ("top", "all"))
     assert config.verify.rungs == ("rtl", "netlist")
     assert [(limit.metric, limit.min, limit.max) for limit in config.limits] == [
         ("accuracy", 0.9, None),
@@ -242,6 +241,17 @@ def test_schema_accepts_what_the_reader_accepts(folder: Path) -> None:
     text = json.dumps(json_schema())
     assert "description" in text
     assert '"default": "axi_stream"' in text
+
+
+def test_a_folded_layer_needs_back_pressure(folder: Path) -> None:
+    text = f"{MINIMAL}hardware:\n  fold: {{pos: {{conv: 1}}}}\n  interface: valid_only\n"
+    (found,) = mistakes(folder, text)
+    line = text.splitlines().index("  interface: valid_only") + 1
+    assert (found.code, str(found.place)) == (
+        "config.combination",
+        f"{folder / 'design.yaml'}:{line}:3",
+    )
+    assert load(folder, text.replace("conv: 1", "conv: all")).hardware.interface == "valid_only"
 
 
 def test_a_list_is_no_design(folder: Path) -> None:

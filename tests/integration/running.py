@@ -16,7 +16,8 @@ from hwflow.flow import Stage, StageContext, run
 from hwflow.stages.pipeline import pipeline
 
 __all__ = [
-    "PROGRAM", "context", "digests", "leftovers", "own_processes", "prepared", "stages", "start", "wait_for",
+    "PROGRAM", "context", "digests", "leftovers", "own_processes", "prepared", "stages", "start",
+    "wait_for",
 ]  # fmt: skip
 
 PROGRAM = (sys.executable, "-c", "import sys; from hwflow.cli.main import main; sys.exit(main())")
@@ -29,7 +30,7 @@ def stages(design: Path, *overrides: str) -> dict[str, Stage]:
 
 
 def prepared(design: Path, to: str, *overrides: str) -> dict[str, Path]:
-    """Build as far as `to` in this process; returns copies of nothing, only the links."""
+    """Build as far as `to` in this process; returns the artifacts by stage."""
     folder = design.parent / "build"
     result = run(
         pipeline(load_design(design, overrides)), design="x", build_folder=folder / "x", to=to

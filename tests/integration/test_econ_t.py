@@ -79,7 +79,7 @@ def encoder(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Encoder:
                 len(x),
                 np.concatenate([x, made]),
                 np.concatenate([codes, known]),
-            )  # fmt: skip
+            )
         )
     return _MADE[0]
 

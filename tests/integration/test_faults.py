@@ -26,9 +26,7 @@ QUICK = (
 def at_stage(process: subprocess.Popen[str], folder: Path, stage: str) -> None:
     """Wait until a stage has its temporary folder, or the build is over."""
     store = folder / "build" / ".store" / ".tmp"
-    wait_for(
-        lambda: process.poll() is not None or any(store.glob(f"{stage}-*")), f"stage {stage}"
-    )
+    wait_for(lambda: process.poll() is not None or any(store.glob(f"{stage}-*")), f"stage {stage}")
 
 
 def fake(folder: Path, tool: str, script: str) -> Path:
@@ -134,9 +132,10 @@ def test_a_compiler_that_dies(reference: Path, tmp_path: Path) -> None:
 def test_a_compiler_that_dies_below_make(tmp_path: Path) -> None:
     """Verilator's own build runs g++ through make: its words reach the user too."""
     design = write_design(tmp_path / "design", duo_graph())
-    tools = fake(tmp_path / "bin", "g++", "echo g++: fatal: out of luck >&2; exit 1")
+    script = "echo g++: fatal: out of luck >&2; exit 1"
+    tools = [fake(tmp_path / f"bin-{name}", name, script) for name in ("g++", "c++")]
     words = ("build", design, "--to", "rtl", "--set", "verify.rungs=[rtl]")
-    process = start(*words, cwd=tmp_path, path=[tools])
+    process = start(*words, cwd=tmp_path, path=tools)
     _, err = process.communicate(timeout=120)
     assert process.returncode == 4, err
     assert "error[tool.failed]" in err

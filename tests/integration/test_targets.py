@@ -30,13 +30,11 @@ CASES = (
     ("ecp5-25k", "axi_stream", "window"),
     ("ice40-hx8k", "valid_ready", "rich"),
     ("gowin-gw1n-9", "valid_only", "rich"),
-    ("xc7-a35t", "valid_only", "window"),
+    ("xc7-a35t", "valid_ready", "window"),
     ("xcup-zu3eg", "axi_stream", "rich"),
     ("lut4", "valid_ready", "window"),
     ("lut6", "axi_stream", "rich"),
 )
-REPLAYED = {("ecp5-25k", "window"), ("gowin-gw1n-9", "rich")}
-"""Cases whose RTL is compiled in every run of the tests; the others in the long ones."""
 
 
 def planned(device: str, interface: str, kind: str) -> Plan:
@@ -80,13 +78,8 @@ def test_netlist(device: str, interface: str, kind: str, tmp_path: Path) -> None
     assert result.initiation_interval == face.initiation_interval
 
 
-@pytest.mark.parametrize(
-    ("device", "interface", "kind"),
-    [
-        pytest.param(*case, marks=() if (case[0], case[2]) in REPLAYED else pytest.mark.long)
-        for case in CASES
-    ],
-)
+@pytest.mark.long
+@pytest.mark.parametrize(("device", "interface", "kind"), CASES)
 def test_rtl(device: str, interface: str, kind: str, tmp_path: Path) -> None:
     plan = planned(device, interface, kind)
     face = plan.interface

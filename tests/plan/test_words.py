@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hwflow.ir import Rounding
-from hwflow.plan.words import CircuitBuilder, In, Literal, width_of
+from hwflow.plan.circuit_builder import CircuitBuilder
+from hwflow.plan.words import In, Literal, width_of
 from tests.ir.slow import round_quotient
 from tests.plan.slow_words import evaluate_words
 

@@ -43,7 +43,7 @@ techmap -D NO_LUT -map +/lattice/cells_map_trellis.v
 opt_expr -undriven -mux_undef
 simplemap
 opt_clean
-abc -luts 2:2,3,4 -script mapping.abc
+abc -luts 2:2,3,4 -script +strash;dc2;if,-a
 clean
 techmap -map +/lattice/cells_map_trellis.v
 opt_lut_ins -tech lattice

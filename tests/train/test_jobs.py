@@ -14,6 +14,7 @@ from hwflow.train import jobs, open_dataset, predict, progress, save_dataset, tr
 from hwflow.train.data.digits import digits
 from hwflow.train.data.wafers import hgcal_toy
 from hwflow.train.files import read_json, read_npz
+from hwflow.train.jobs import LOG
 
 pytestmark = pytest.mark.train
 
@@ -80,7 +81,7 @@ def test_digits_train_and_predict(tmp_path: Path) -> None:
     assert metrics["test_samples"] == len(samples.test.x)
     history = read_json(output / "history.json")
     assert {len(curve) for curve in history["quantized"].values()} == {6}
-    events = list(progress(work / "log.txt"))
+    events = list(progress(work / LOG))
     assert [event["event"] for event in events] == ["start", *["epoch"] * 12, "trained", "done"]
     assert events[1]["phase"] == "float"
 

@@ -76,9 +76,9 @@ def _check_folder(folder: Path, *, force: bool) -> None:
 
 
 def _unproven(build: Build) -> tuple[str, ...]:
-    """Rungs of the ladder that were asked for and are not equal on this very design."""
-    rungs = ("training", "amaranth", "rtl", "netlist")
-    return tuple(r for r in rungs if r in build.stages and build.stages[r].state != "done")
+    """Rungs of the ladder that this very design has not passed, also where none was asked for."""
+    rungs = (*(("training",) if "train" in build.stages else ()), "amaranth", "rtl", "netlist")
+    return tuple(r for r in rungs if r not in build.stages or build.stages[r].state != "done")
 
 
 def _write(build: Build, folder: Path, unproven: tuple[str, ...]) -> None:

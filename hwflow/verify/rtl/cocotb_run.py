@@ -78,7 +78,7 @@ def run_cocotb(
     records = _records(build / "results.json")
     for record in records:
         if record["finding"] is not None:
-            raise _check_failed(record, design)
+            raise _check_failed(record)
     if failure is not None:
         raise failure
     seconds = {record["test"]: record["seconds"] for record in _records(build / "timing.json")}
@@ -94,12 +94,12 @@ def _records(path: Path) -> list[dict[str, Any]]:
     return records
 
 
-def _check_failed(record: dict[str, Any], design: Path) -> CheckFailed:
+def _check_failed(record: dict[str, Any]) -> CheckFailed:
     finding = record["finding"]
     return CheckFailed(
         "rtl.cocotb",
         f"test {record['test']}: port {finding['port']}, cycle {finding['cycle']} after reset: "
         f"{finding['kind']}: {finding['message']}",
-        hint=f"run it alone with a waveform: python testbench/run.py {design.name} "
-        f"--test {record['test']} --waves",
+        hint="run it alone with a waveform: `hwflow export BUILD DIR`, then "
+        f"python testbench/run.py DIR --test {record['test']} --waves",
     )

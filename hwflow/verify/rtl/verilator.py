@@ -69,6 +69,12 @@ def lint(rtl: Path, top: str, work: Path) -> None:
         ) from None
 
 
+def _compiler() -> tuple[str, str]:
+    """The compiler whose identity is known, not whatever `c++` leads to."""
+    compiler = find("g++")
+    return f"CXX={compiler}", f"LINK={compiler}"
+
+
 def compile_harness(
     rtl: Path, wrapper: str, constants: str, work: Path, *, trace: bool, jobs: int = 1
 ) -> Path:
@@ -107,7 +113,7 @@ def compile_harness(
     # One translation unit: on one core it compiles in 60% of the time that many files with their
     # precompiled headers take, and Verilator's makefile breaks on those with some compilers.
     run(
-        (find("make"), "-j", str(jobs), "-f", f"{PREFIX}.mk", "VM_PARALLEL_BUILDS=0"),
+        (find("make"), "-j", str(jobs), "-f", f"{PREFIX}.mk", "VM_PARALLEL_BUILDS=0", *_compiler()),
         cwd=objects.resolve(),
         log=(work / "compile.log").resolve(),
         timeout=_BUILD_SECONDS,
