@@ -160,6 +160,11 @@ HARDWARE: dict[str, Explanation] = {
         "Vectors and results of different builds were mixed.",
         "Build again with --force on the stage named.",
     ),
+    "rung.timing": Explanation(
+        "A rung computes the right integers, but not in the cycles that the plan promised.",
+        "A fault in the planner's model of the handshakes or in the generated pipeline.",
+        "Report it with graph.hwf and design.yaml; nothing in a design should cause it.",
+    ),
     "rung.deadlock": Explanation(
         "The Amaranth simulation stopped delivering.",
         "A mistake in hwflow.",

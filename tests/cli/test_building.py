@@ -88,16 +88,18 @@ def test_build_goes_as_far_as_told(call: Call, design: Path, tmp_path: Path) -> 
     called = call("build", design, "--to", "vectors", "--json")
     assert called.code == 0
     record = called.json
-    assert [s["name"] for s in record["stages"] if s["status"] == "ran"] == ["lower", "vectors"]
+    assert [s["name"] for s in record["stages"] if s["status"] == "ran"] == ["lower", "plan", "generate", "vectors"]
     assert (record["build"], record["report"], record["errors"]) == ("build/tiny", None, [])
     assert (tmp_path / "build" / "tiny" / "vectors" / "inputs" / "x.npy").is_file()
     lines = called.err.splitlines()
     assert lines[0].split()[2:4] == ["lower", "done"]
-    assert lines[-1].startswith("tiny: up to date as far as vectors (2 of ")
+    assert lines[-1].startswith("tiny: up to date as far as vectors (4 of ")
     again = call("build", design, "--to", "vectors")
     assert again.out == ""
     assert [line.split(None, 2)[2] for line in again.err.splitlines()[:-1]] == [
         "lower      up to date",
+        "plan       up to date",
+        "generate   up to date",
         "vectors    up to date",
     ]
 
@@ -169,7 +171,7 @@ def test_status_of_a_build(call: Call, built: Path) -> None:
     lines = called.out.splitlines()
     assert lines[1].split() == ["stage", "state", "key", "last", "run"]
     rows = {line.split()[0]: line.split()[1] for line in lines[2:]}
-    assert rows == dict.fromkeys(("lower", "vectors", "golden", "plan", "generate"), "done")
+    assert rows == dict.fromkeys(("lower", "plan", "generate", "vectors", "golden"), "done")
     record = call("status", built, "--json").json
     assert {stage["name"]: stage["state"] for stage in record["stages"]} == rows
 
@@ -181,7 +183,7 @@ def test_status_of_a_design(call: Call, design: Path) -> None:
     rows = {line.split()[0]: line for line in called.out.splitlines()[2:]}
     assert rows["lower"].endswith("up to date")
     assert rows["vectors"].endswith("would run (configuration changed)")
-    assert "not run" in rows["plan"]
+    assert "not run" in rows["synth"]
     assert call("status", design, "--json").json["now"]["vectors"] == "up to date"
 
 

@@ -215,6 +215,8 @@ def test_export(call: Call, built: Path, tmp_path: Path) -> None:
             "inputs/x.bin", "outputs/y.bin", "scripts/vivado.tcl", "constraints/design.sdc",
             "testbench/run.py"} <= set(files)  # fmt: skip
     assert not [name for name in files if "cache" in name]
+    assert "not verified by amaranth, rtl, netlist" in called.err
+    assert "NOT verified by" in (folder / "README.txt").read_text()
     interface = Interface.from_json((folder / "interface.json").read_text())
     (x,), (y,) = interface.inputs, interface.outputs
     rows = {

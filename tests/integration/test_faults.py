@@ -19,7 +19,7 @@ pytestmark = pytest.mark.tool
 
 RUNGS = ("--set", "verify.rungs=[amaranth, netlist]")
 QUICK = (
-    "lower", "vectors", "golden", "plan", "generate", "amaranth", "synth", "netlist", "report",
+    "lower", "plan", "generate", "vectors", "golden", "amaranth", "synth", "netlist", "report",
 )  # fmt: skip
 
 

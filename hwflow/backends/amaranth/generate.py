@@ -50,6 +50,8 @@ def headers(plan: Plan) -> dict[str, str]:
         "A beat packs its lanes without gaps, lane 0 in the least significant bits; a tensor's",
         "elements travel in C order, two's complement. Each input and output has its handshake.",
     ]
+    if interface.kind == "axi_stream":
+        top.append("TLAST marks a tensor's last output beat; on inputs it is not read.")
     for group in (*interface.inputs, *interface.outputs):
         stream = group.stream
         top.append(
