@@ -88,7 +88,12 @@ def test_build_goes_as_far_as_told(call: Call, design: Path, tmp_path: Path) -> 
     called = call("build", design, "--to", "vectors", "--json")
     assert called.code == 0
     record = called.json
-    assert [s["name"] for s in record["stages"] if s["status"] == "ran"] == ["lower", "plan", "generate", "vectors"]
+    assert [s["name"] for s in record["stages"] if s["status"] == "ran"] == [
+        "lower",
+        "plan",
+        "generate",
+        "vectors",
+    ]
     assert (record["build"], record["report"], record["errors"]) == ("build/tiny", None, [])
     assert (tmp_path / "build" / "tiny" / "vectors" / "inputs" / "x.npy").is_file()
     lines = called.err.splitlines()
