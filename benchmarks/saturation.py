@@ -19,6 +19,10 @@ Ints = npt.NDArray[np.int64]
 
 X_LO, X_HI, H_MAX = -1024, 1023, 4095
 X, H = 64, 128
+SATURATED = 511 * 32 + H_MAX + 64
+"""From here on an accumulator (2**-13) saturates whatever one weight's lowest bit is."""
+
+_SECONDS = 120
 
 
 @dataclass
@@ -36,9 +40,18 @@ class _Rows:
 
 
 def lowest_input(
-    w_conv: Ints, b_conv: Ints, w_dense: Ints, b_dense: Ints, output: int, seconds: float = 120
-) -> Ints:
-    """Input integers (8, 8, 1) that make dense accumulator `output` as small as the solver can."""
+    w_conv: Ints,
+    b_conv: Ints,
+    w_dense: Ints,
+    b_dense: Ints,
+    output: int,
+    active: int | None = None,
+) -> tuple[Ints, float]:
+    """Input integers (8, 8, 1) that make dense accumulator `output` as small as the solver can.
+
+    With `active`, hidden unit `active` is held at 256 or more. Also returns the solver's bound:
+    no input (none with that unit active) brings the accumulator below it; units of 2**-13.
+    """
     weights = w_dense[:, output]
     rows = _Rows()
     for k in range(H):
@@ -50,6 +63,9 @@ def lowest_input(
         else:  # h as small as it can be: at least the value, or clipped where z = 1
             rows.at_most(slope, k, -1, -big, 0.5 - offset)
             rows.at_most(np.zeros(X), k, -1, H_MAX, 0)
+    if active is not None:
+        slope, offset = _hidden(w_conv, b_conv, active)
+        rows.at_most(-slope, active, 0, 0, offset - 256)
     cost = np.concatenate([np.zeros(X), weights.astype(float), np.zeros(H)])
     result = milp(
         cost,
@@ -59,19 +75,22 @@ def lowest_input(
             np.concatenate([np.full(X, X_HI), np.full(H, H_MAX), np.ones(H)]),
         ),
         integrality=np.concatenate([np.zeros(X + H), np.ones(H)]),
-        options={"time_limit": seconds},
+        options={"time_limit": _SECONDS},
     )
     assert result.x is not None, result.message
-    return np.rint(result.x[:X]).astype(np.int64).reshape(8, 8, 1)
+    x = np.rint(result.x[:X]).astype(np.int64).reshape(8, 8, 1)
+    return x, float(result.mip_dual_bound) + float(b_dense[output] << 9)
 
 
 def walk(graph: Graph, start: Ints, output: int, count: int, seed: int = 0) -> Ints:
-    """`count` inputs around `start` at which `output` is out of saturation, (n, 8, 8, 1)."""
+    """Up to `count` inputs around `start` at which `output` is unsaturated, (n, 8, 8, 1)."""
     rng = np.random.default_rng(seed)
     found = [start]
-    while len(found) < count:
+    for _ in range(400):
+        if len(found) >= count:
+            break
         base = np.array(found)[rng.integers(0, len(found), 256)].reshape(256, X)
-        moved = rng.random((256, X)) < rng.random((256, 1)) * 0.5
+        moved = rng.random((256, X)) < rng.random((256, 1)) ** 2 * 0.5
         fresh = rng.integers(X_LO, X_HI + 1, (256, X))
         rows = np.where(moved, fresh, base).reshape(256, 8, 8, 1)
         free = evaluate(graph, {"x": rows})["y"][:, output] < 511

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 from common import ROOT, emit, shared
-from saturation import lowest_input, walk
+from saturation import SATURATED, lowest_input, walk
 
 sys.path.insert(0, str(ROOT))
 
@@ -49,6 +49,7 @@ class Mutant:
     layer: str
     node: str
     graph: Graph
+    place: tuple[int, ...] = ()
 
 
 def graph_mutants(graph: Graph) -> Iterator[Mutant]:
@@ -65,14 +66,16 @@ def graph_mutants(graph: Graph) -> Iterator[Mutant]:
             for index in np.ndindex(*node.op.values.shape):
                 values = node.op.values.copy()
                 values[index] ^= 1
-                yield _changed(graph, node, Const(values, node.op.frac), "weight LSB")
+                yield _changed(graph, node, Const(values, node.op.frac), "weight LSB", index)
 
 
-def _changed(graph: Graph, node: Node, op: Requant | Const, kind: str) -> Mutant:
+def _changed(
+    graph: Graph, node: Node, op: Requant | Const, kind: str, place: tuple[int, ...] = ()
+) -> Mutant:
     nodes = tuple(replace(n, op=op) if n is node else n for n in graph.nodes)
     users = [n.layer for n in graph.nodes if node.name in n.args]
     layer = node.layer or users[0]
-    return Mutant(kind, layer, node.name, Graph(graph.name, nodes, graph.outputs))
+    return Mutant(kind, layer, node.name, Graph(graph.name, nodes, graph.outputs), place)
 
 
 def equivalent(graph: Graph, mutant: Mutant) -> bool:
@@ -127,10 +130,13 @@ def _moved_columns(graph: Graph, changed: Graph, value: str) -> np.ndarray:
 COLUMNS = ("total", "killed", "by_search", "right_layer", "unobservable", "undecided")
 
 
-def run_graph(graph: Graph, vectors: Vectors, searched: Vectors) -> list[dict[str, object]]:
+def run_graph(
+    graph: Graph, vectors: Vectors, searched: Vectors, proven: frozenset[tuple[int, int]]
+) -> list[dict[str, object]]:
     """Killed, shown equivalent and named right, by kind of change.
 
-    `searched` vectors are tried where the ladder's own do not kill.
+    `searched` vectors are tried where the ladder's own do not kill. `proven` are dense weights
+    (hidden unit, output) whose lowest bit cannot matter.
     """
     order = [(layer.name, v) for layer in graph.layers() for v in layer.outputs]
     sets = [(v, evaluate(graph, v.inputs, keep="layers")) for v in (vectors, searched)]
@@ -147,22 +153,36 @@ def run_graph(graph: Graph, vectors: Vectors, searched: Vectors) -> list[dict[st
                 row["right_layer"] += mismatch.layer == mutant.layer
                 break
         else:
-            row["unobservable" if equivalent(graph, mutant) else "undecided"] += 1
+            shown = mutant.place in proven or equivalent(graph, mutant)
+            row["unobservable" if shown else "undecided"] += 1
     return [{"where": "graph", "change": kind, **row} for kind, row in rows.items()]
 
 
-def searched_vectors(graph: Graph, path: Path, vectors: Vectors) -> IntArray:
-    """Inputs for outputs that hardly ever change on the ladder's vectors."""
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Extra inputs, and (hidden unit, output) pairs proven never to matter."""
+
+    vectors: IntArray
+    proven: frozenset[tuple[int, int]]
+
+
+def search(graph: Graph, path: Path, vectors: Vectors) -> Search:
+    """Inputs for outputs that hardly ever leave saturation on the ladder's vectors."""
     arrays = load_arrays(path)
+    weights = [arrays[k].astype(np.int64) for k in ("w_conv", "b_conv", "w_dense", "b_dense")]
     seen = evaluate(graph, vectors.inputs)["y"]
-    parts = []
-    for output in np.flatnonzero((seen == 511).mean(axis=0) > 0.99):
-        start = lowest_input(
-            *(arrays[k].astype(np.int64) for k in ("w_conv", "b_conv", "w_dense", "b_dense")),
-            int(output),
-        )
-        parts.append(walk(graph, start, int(output), 2000))
-    return np.concatenate(parts) if parts else np.zeros((1, 8, 8, 1), np.int64)
+    parts, proven = [np.zeros((1, 8, 8, 1), np.int64)], set()
+    for output in map(int, np.flatnonzero((seen == 511).mean(axis=0) > 0.99)):
+        start, _ = lowest_input(*weights, output)
+        parts.append(walk(graph, start, output, 2000))
+        hidden = evaluate(graph, {"x": parts[-1]}, keep="layers")["conv_requant"]
+        for unit in map(int, np.flatnonzero(hidden.reshape(-1, 128).max(axis=0) < 256)):
+            start, floor = lowest_input(*weights, output, unit)
+            if floor >= SATURATED:
+                proven.add((unit, output))
+            else:
+                parts.append(walk(graph, start, output, 200, seed=unit))
+    return Search(np.concatenate(parts), frozenset(proven))
 
 
 def run_netlist(
@@ -222,9 +242,10 @@ def main() -> None:
     graph = published_encoder(path)
     wafers = {"x": published_vectors(path)[0]}
     few = make_vectors(graph, options.vectors, 1, wafers)
-    extra = searched_vectors(graph, path, few)
+    found = search(graph, path, few)
+    extra = found.vectors
     searched = Vectors({"x": extra}, (VectorClass("searched", 0, len(extra)),))
-    rows = run_graph(graph, few, searched)
+    rows = run_graph(graph, few, searched, found.proven)
     device = target("ecp5-85k")
     plan = make_plan(graph, Options(device, Fraction(40_000_000)))
     with tempfile.TemporaryDirectory() as temporary:
