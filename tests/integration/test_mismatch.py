@@ -71,7 +71,7 @@ def test_a_wrong_sum_in_the_verilog(
     fold: tuple[str, ...], module: str, layer: str, tmp_path: Path
 ) -> None:
     design = write_design(tmp_path / "d", duo_graph(), folds=fold, interface="axi_stream")
-    inputs = prepared(design, "generate")
+    inputs = prepared(design, "golden")
     rtl = edited(inputs, "generate", tmp_path) / "design.v"
     change_module(rtl, module, " + ", " - ")
     error = failure(design, "rtl", inputs, tmp_path)
@@ -83,7 +83,7 @@ def test_a_wrong_sum_in_the_verilog(
 def test_a_wrong_line_buffer(tmp_path: Path) -> None:
     """The control of a window layer is the layer's too: no output may be named instead."""
     design = write_design(tmp_path / "d", duo_graph(), folds=("conv",), interface="axi_stream")
-    inputs = prepared(design, "generate")
+    inputs = prepared(design, "golden")
     rtl = edited(inputs, "generate", tmp_path) / "design.v"
     change_module(rtl, "duo__conv", "line_2 <= line_1", "line_2 <= line_0")
     error = failure(design, "rtl", inputs, tmp_path)
