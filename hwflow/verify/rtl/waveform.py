@@ -62,12 +62,13 @@ def trace_vector(
 
 
 def settle_cycles(vcd: Path, signals: Mapping[str, int]) -> dict[str, int | None]:
-    """Tells when each bus takes its expected value for good.
+    """Tells when each bus takes its expected value, for the last time if it does so repeatedly.
 
     `signals` maps a path below the design's top (`u_conv.out_data_o`) to the expected integer
     (negative ones in two's complement of the bus). The result counts clock cycles from the edge
     that accepts the first input beat, as a latency does: 0 for a function of the inputs alone, 1
-    behind one register; None where the bus does not end with that value.
+    behind one register; None where the bus never takes that value. Behind a line buffer the value
+    does not stay: the buffer already moves on to the next tensor's padding.
 
     Raises:
         InputError: `trace.file` or `trace.signal` where there is no such waveform or path.
@@ -113,12 +114,13 @@ def _chosen(
 
 
 def _settled(changes: _Changes, expected: int) -> int | None:
+    """When the bus last began to hold the expected value."""
     since: int | None = None
+    holds = False
     for time, value in changes:
-        if value != expected:
-            since = None
-        elif since is None:
+        if value == expected and not holds:
             since = time
+        holds = value == expected
     return since
 
 
