@@ -65,6 +65,7 @@ def emit(name: str, rows: Sequence[Mapping[str, object]], facts: Mapping[str, ob
     record = {
         "command": shlex.join(["python", f"benchmarks/{script}", *sys.argv[1:]]),
         "machine": machine(),
+        "columns": columns,
         "rows": list(rows),
         **facts,
     }

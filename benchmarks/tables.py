@@ -37,14 +37,14 @@ def main() -> None:
 
 def _section(title: str, record: dict[str, Any]) -> str:
     rows = record.get("rows") or [{"code": k, **v} for k, v in record["summary"].items()]
-    columns = list(dict.fromkeys(key for row in rows for key in row))
+    columns = record.get("columns") or list(dict.fromkeys(key for row in rows for key in row))
     lines = [f"## {title}\n", f"`{record['command']}`\n", "| " + " | ".join(columns) + " |"]
     lines.append("|" + "---|" * len(columns))
     lines += ["| " + " | ".join(_cell(row.get(c, "")) for c in columns) + " |" for row in rows]
     facts = {
         k: v
         for k, v in record.items()
-        if k not in {"rows", "summary", "command"} and not isinstance(v, list)
+        if k not in {"rows", "columns", "summary", "command"} and not isinstance(v, list)
     }
     lines.append("")
     lines += [f"- {key}: {_fact(value)}" for key, value in facts.items()]
