@@ -9,6 +9,9 @@ compared with the layer that was changed. Survivors are shown to be unobservable
 by comparing the two requantizations over the whole reachable interval; for the last layer's
 weights, by intervals that saturate alike; in the netlist, by LUT inputs that cannot take the
 changed value. The rest is undecided.
+
+Graph changes are compared on every layer's results, as the training rung does; `by_search` counts
+those killed only by inputs that `saturation.py` finds, not by the ladder's own vectors.
 """
 
 from __future__ import annotations
