@@ -15,7 +15,7 @@ from hwflow.ir import Graph, evaluate
 from hwflow.ir.exact import IntArray
 from hwflow.plan.archive import load_circuits
 from hwflow.plan.dataflow import Region
-from hwflow.plan.layer import Folding
+from hwflow.plan.folding import Folding
 from hwflow.plan.plan import Options, Plan, make_plan
 from hwflow.plan.targets import target
 from hwflow.verify.rtl import settle_cycles

@@ -11,13 +11,13 @@ from hwflow.errors import ErrorList, HwflowError, InputError
 from hwflow.ir import ops
 from hwflow.ir.graph import Graph
 from hwflow.ir.types import TensorType
-from hwflow.plan.layer import Folding
+from hwflow.plan.folding import Folding
 from hwflow.plan.streams import MAX_LANE_BITS, InterfaceKind
 from hwflow.plan.targets import Target
 
 __all__ = ["check_clock", "check_fold", "check_graph", "check_widths"]
 
-_OURS = re.compile(r"(buffer|serializer|deserializer)_\w+|\w*__kernel")
+_OURS = re.compile(r"(buffer|serializer|deserializer|fork|fifo)_\w+|\w*__kernel")
 """Layer names that would be mistaken for modules and instances of our own."""
 
 
@@ -32,11 +32,11 @@ def check_fold(graph: Graph, fold: Mapping[str, Folding], interface: InterfaceKi
     mistakes = [m for name, folding in fold.items() if (m := _mistake(name, folding, names))]
     if mistakes:
         raise mistakes[0] if len(mistakes) == 1 else ErrorList(mistakes)
-    folded = [name for name, folding in fold.items() if folding.pos == 1]
+    folded = [n for n, folding in fold.items() if folding.pos == 1 or folding.folded]
     if interface == "valid_only" and folded:
         raise InputError(
             "plan.interface",
-            "interface valid_only cannot hold input back, and a layer with pos: 1 must "
+            "interface valid_only cannot hold input back, and a folded layer must "
             f"({', '.join(folded)})",
             hint="use interface: axi_stream or valid_ready, or pos: all everywhere",
         )
@@ -52,11 +52,10 @@ def _mistake(name: str, folding: Folding, names: Sequence[str]) -> HwflowError |
             hint=f"{meant}layers: {', '.join(names)}",
             place=folding.place,
         )
-    if (folding.pe, folding.simd) != ("all", "all") or folding.pos not in ("all", 1):
+    if folding.pos not in ("all", 1):
         return InputError(
             "plan.fold",
-            f"layer {name}: found pe {folding.pe}, simd {folding.simd}, pos {folding.pos}; "
-            "this version has pe: all, simd: all and pos: all or 1",
+            f"layer {name}: found pos {folding.pos}; this version has pos: all or 1",
             hint="give pos: 1 for one output position a clock, or nothing",
             place=folding.place,
         )
@@ -82,7 +81,7 @@ def check_graph(graph: Graph) -> None:
             raise InputError(
                 "plan.name",
                 f"layer {layer.name} is called like a module that hwflow adds",
-                hint="rename the layer: not buffer_*, serializer_*, deserializer_* or *__kernel",
+                hint="rename the layer: not buffer_*, serializer_*, deserializer_*, fork_*, fifo_* or *__kernel",
             )
     read = {arg for node in graph.nodes for arg in node.args}
     for node in graph.inputs:

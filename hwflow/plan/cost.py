@@ -45,6 +45,8 @@ def delay(circuit: Circuit, word: Word, model: DelayModel) -> float:
         case Sum():
             bits = adder_bits(circuit, word)
             return model.lut if bits <= 1 else model.adder(bits)
+        case Product() if model.product is not None:
+            return model.product
         case Product():
             return model.lut + model.adder(word.width) * max(1, min(widths) - 1).bit_length()
         case Round(_, _, rounding):

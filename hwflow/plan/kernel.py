@@ -13,7 +13,7 @@ from hwflow.ir.graph import Graph, Layer, Node
 from hwflow.ir.ops.linear import conv_windows
 from hwflow.ir.types import IntType, TensorType
 
-__all__ = ["Kernel", "Window", "kernel_of"]
+__all__ = ["Kernel", "Window", "kernel_of", "raster_steps"]
 
 _ELEMENTWISE = (
     ops.Add, ops.Sub, ops.Mul, ops.Shift, ops.Requant, ops.Threshold, ops.Lut, ops.Select,
@@ -214,3 +214,19 @@ def _gather(window: Window, kind: TensorType) -> IntArray:
     windows = conv_windows(index, window.span, window.stride, window.padding, ones)[0]
     positions = int(np.prod(windows.shape[: len(window.span)]))
     return np.asarray(windows.reshape(positions, -1) - 1)
+
+
+def raster_steps(window: Window) -> tuple[tuple[bool, bool], ...]:
+    """For each step over the padded raster: (takes a pixel, completes an output window)."""
+    rows, cols = (*window.shape[:-1], 1)[:2]
+    spans, strides, pads = (*window.span, 1), (*window.stride, 1), (*window.padding, (0, 0))
+    steps = []
+    for r in range(rows + sum(pads[0])):
+        for c in range(cols + sum(pads[1])):
+            real = 0 <= r - pads[0][0] < rows and 0 <= c - pads[1][0] < cols
+            done = all(
+                at >= span - 1 and (at - span + 1) % stride == 0
+                for at, span, stride in ((r, spans[0], strides[0]), (c, spans[1], strides[1]))
+            )
+            steps.append((real, done))
+    return tuple(steps)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,36 +13,14 @@ from hwflow.ir.graph import Graph, Layer
 from hwflow.ir.types import IntType, TensorType
 from hwflow.plan.cost import adder_bits, luts
 from hwflow.plan.elaborate import elaborate
+from hwflow.plan.folding import Cost, Folding
 from hwflow.plan.kernel import Kernel, Window, kernel_of
 from hwflow.plan.schedule import Schedule, register_bits, schedule
 from hwflow.plan.streams import StreamType
 from hwflow.plan.targets import DelayModel
 from hwflow.plan.words import Circuit, Sum, Word
 
-__all__ = ["Cost", "Folding", "LayerPlan", "chain_length", "plan_layer", "stream_of"]
-
-
-@dataclass(frozen=True, slots=True)
-class Folding:
-    """Outputs (pe), inputs (simd) and output positions (pos) handled in one clock.
-
-    `place` is where the user asked for it, for messages.
-    """
-
-    pe: int | Literal["all"] = "all"
-    simd: int | Literal["all"] = "all"
-    pos: int | Literal["all"] = "all"
-    place: Place | None = field(default=None, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """Planning estimates: adders and their full-adder positions, LUTs and flip-flops."""
-
-    adders: int
-    adder_bits: int
-    luts: int
-    ffs: int
+__all__ = ["LayerPlan", "chain_length", "plan_layer", "stream_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,6 +47,16 @@ class LayerPlan:
     def latency(self) -> int:
         """Pipeline registers between inputs and outputs."""
         return self.schedule.latency
+
+    @property
+    def worst(self) -> float:
+        """Longest path between registers, in ns."""
+        return self.schedule.worst
+
+    @property
+    def positions(self) -> int:
+        """Output positions."""
+        return self.kernel.positions
 
     @property
     def window(self) -> Window | None:

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import reduce
+from operator import add
 
 from hwflow.errors import InputError
 from hwflow.ir import digest
 from hwflow.ir.graph import Graph
 from hwflow.ir.types import TensorType
 from hwflow.plan.checks import check_clock, check_fold, check_graph, check_widths
-from hwflow.plan.dataflow import (
-    Deserializer,
-    Region,
-    Serializer,
-    Stage,
-    WindowStage,
-    measure,
-)
-from hwflow.plan.layer import Cost, Folding, LayerPlan, plan_layer, stream_of
+from hwflow.plan.connect import AnyLayer, Dataflow, connect, sized
+from hwflow.plan.dataflow import FoldedStage, Region, Stage, WindowStage
+from hwflow.plan.folded import plan_folded
+from hwflow.plan.folding import Cost, Folding
+from hwflow.plan.layer import LayerPlan, plan_layer
 from hwflow.plan.size import check_fits, check_unrolled
 from hwflow.plan.streams import Interface, InterfaceKind, PortGroup, StreamType
 from hwflow.plan.targets import Target
+from hwflow.plan.timing import measure
 from hwflow.plan.words import Circuit
 
 __all__ = ["Options", "Plan", "make_plan"]
@@ -44,7 +43,7 @@ class Options:
 class Plan:
     """A design ready to be generated.
 
-    `stages` are in dataflow order; `interface` holds the ports, the latency and the initiation
+    `stages` are in dataflow order, `links` gives the link that each output port reads; `interface` holds the ports, the latency and the initiation
     interval in cycles. `fmax_hz` is estimated from the delay model.
     """
 
@@ -52,31 +51,26 @@ class Plan:
     digest: str
     options: Options
     stages: tuple[Stage, ...]
+    links: Mapping[str, str]
     interface: Interface
     types: Mapping[str, TensorType]
     fmax_hz: float
 
     @property
-    def layers(self) -> tuple[LayerPlan, ...]:
+    def layers(self) -> tuple[AnyLayer, ...]:
         """Every layer, in order."""
-        found: list[LayerPlan] = []
+        found: list[AnyLayer] = []
         for stage in self.stages:
             if isinstance(stage, Region):
                 found += stage.layers
-            elif isinstance(stage, WindowStage):
+            elif isinstance(stage, WindowStage | FoldedStage):
                 found.append(stage.layer)
         return tuple(found)
 
     @property
     def cost(self) -> Cost:
         """Sums over the layers (buffers and converters apart)."""
-        costs = [layer.cost for layer in self.layers]
-        return Cost(
-            sum(c.adders for c in costs),
-            sum(c.adder_bits for c in costs),
-            sum(c.luts for c in costs),
-            sum(c.ffs for c in costs),
-        )
+        return reduce(add, (layer.cost for layer in self.layers), Cost())
 
 
 def make_plan(
@@ -101,17 +95,18 @@ def make_plan(
     types = {n.name: graph.types[n.name] for n in graph.inputs}
     for layer in layers:
         types.update({v: layer.types[v] for v in layer.outputs})
-    stages = _string(graph, layers)
+    flow, cycles = _timed(graph, connect(graph, layers, types))
     period = float(1_000_000_000 / options.clock_hz)
-    worst = max((layer.schedule.worst for layer in layers), default=0.0)
+    worst = max((layer.worst for layer in layers), default=0.0)
     worst = max(worst, period / 1000)
     overhead = options.target.delay.clock_overhead
     return Plan(
         graph,
         digest(graph),
         options,
-        stages,
-        _interface(graph, options, stages, types),
+        flow.stages,
+        {name: link for name, (link, _) in flow.outputs.items()},
+        _interface(graph, options, flow, cycles, types),
         types,
         1e9 / (worst + overhead),
     )
@@ -119,132 +114,64 @@ def make_plan(
 
 def _plan_layers(
     graph: Graph, options: Options, circuits: Mapping[str, Circuit], progress: Progress
-) -> tuple[LayerPlan, ...]:
+) -> tuple[AnyLayer, ...]:
     period = float(1_000_000_000 / options.clock_hz)
     types = {n.name: graph.types[n.name] for n in graph.inputs}
     arrivals: dict[str, float] = {}
-    plans: list[LayerPlan] = []
+    plans: list[AnyLayer] = []
     layers = graph.layers()
     check_unrolled(graph, options.fold, options.target)
     for index, layer in enumerate(layers):
         progress(index / len(layers), f"adder graphs of {layer.name}")
         folding = options.fold.get(layer.name, Folding())
         start = max((arrivals.get(v, 0.0) for v in layer.inputs), default=0.0)
-        planned = plan_layer(
-            graph,
-            layer,
-            types,
-            folding,
-            period,
-            options.target.delay,
-            start,
-            circuits.get(layer.name),
-        )
+        planned: AnyLayer
+        if folding.folded:
+            planned = plan_folded(graph, layer, types, folding, period, options.target)
+        else:
+            kept = circuits.get(layer.name)
+            delay = options.target.delay
+            planned = plan_layer(graph, layer, types, folding, period, delay, start, kept)
         made = {v: planned.types[v] for v in layer.outputs}
         check_widths(made)
         types.update(made)
-        after = 0.0 if folding.pos == 1 else planned.schedule.arrival
+        parallel = isinstance(planned, LayerPlan) and folding.pos == "all"
+        after = planned.schedule.arrival if isinstance(planned, LayerPlan) and parallel else 0.0
         arrivals.update(dict.fromkeys(layer.outputs, after))
         plans.append(planned)
     return tuple(plans)
 
 
-def _string(graph: Graph, layers: tuple[LayerPlan, ...]) -> tuple[Stage, ...]:
-    groups: list[list[LayerPlan]] = []
-    for layer in layers:
-        if groups and layer.folding.pos == "all" and groups[-1][0].folding.pos == "all":
-            groups[-1].append(layer)
-        else:
-            groups.append([layer])
-    results = {value for _, value in graph.outputs}
-    stages: list[Stage] = []
-    for group in groups:
-        inside = {v for layer in group for v in layer.outputs}
-        elsewhere = {v for layer in layers if layer not in group for v in layer.inputs}
-        inputs = tuple(dict.fromkeys(v for g in group for v in g.inputs if v not in inside))
-        outputs = tuple(v for g in group for v in g.outputs if v in results or v in elsewhere)
-        if len(groups) > 1 and (len(inputs) > 1 or len(outputs) > 1):
-            raise InputError(
-                "plan.fork",
-                f"layer {group[0].name} joins or forks streams next to a layer with pos: 1; "
-                "that needs a FIFO of computed depth, which this version lacks",
-                hint="use pos: all for the layers of this branch",
-            )
-        stages += _converters(groups, group, inputs)
-        stages.append(
-            WindowStage(group[0])
-            if group[0].folding.pos == 1
-            else _region(tuple(group), inputs, outputs)
-        )
-    if len(groups) > 1:
-        _check_chain(stages, results)
-    return tuple(stages)
+def _timed(graph: Graph, flow: Dataflow) -> tuple[Dataflow, tuple[int, int]]:
+    """The dataflow with its FIFOs sized, and its latency and initiation interval."""
+    if len(flow.stages) == 1 and isinstance(flow.stages[0], Region):
+        return flow, (flow.stages[0].latency + 1, 1)
+    source, sink = graph.inputs[0].name, flow.outputs[graph.outputs[0][0]]
 
+    def measured(stages: Sequence[Stage]) -> tuple[int, int]:
+        beats = (flow.inputs[source].beats, sink[1].beats)
+        return measure(stages, source, sink[0], *beats)
 
-def _converters(
-    groups: list[list[LayerPlan]], group: list[LayerPlan], inputs: tuple[str, ...]
-) -> list[Stage]:
-    """What must stand before `group` so that its input arrives in the beats it wants."""
-    value, consumer = inputs[0], group[0]
-    maker = next((g for old in groups for g in old if value in g.outputs), None)
-    if maker is None or maker.folding.pos == consumer.folding.pos:
-        return []
-    if consumer.folding.pos == 1:
-        return [Serializer(value, consumer.stream(value))]
-    return [Deserializer(value, maker.stream(value))]
-
-
-def _check_chain(stages: list[Stage], results: set[str]) -> None:
-    made: tuple[str, ...] | None = None
-    for stage in stages:
-        if isinstance(stage, (Serializer, Deserializer)):
-            continue
-        if made is not None and stage.inputs != made:
-            raise InputError(
-                "plan.fork",
-                f"value {stage.inputs[0]} is not the result of the stage before it; layers with "
-                "pos: 1 work in a chain in this version",
-                hint="use pos: all for the layers of this branch",
-            )
-        made = stage.outputs
-    if made is None or not results <= {*made}:
-        raise InputError(
-            "plan.fork",
-            f"output {min(results.difference(made or ()))} leaves in the middle of a chain of "
-            "layers with pos: 1; that fork is not in this version",
-            hint="use pos: all, or keep the last layer's output only",
-        )
-
-
-def _region(
-    layers: tuple[LayerPlan, ...], inputs: tuple[str, ...], outputs: tuple[str, ...]
-) -> Region:
-    times = dict.fromkeys(inputs, 0)
-    starts: dict[str, int] = {}
-    for layer in layers:
-        starts[layer.name] = max((times[v] for v in layer.inputs), default=0)
-        times.update(dict.fromkeys(layer.outputs, starts[layer.name] + layer.latency))
-    latency = max(times[v] for v in outputs)
-    return Region(layers, inputs, outputs, starts, times, latency)
+    return sized(flow, measured)
 
 
 def _interface(
-    graph: Graph, options: Options, stages: tuple[Stage, ...], types: Mapping[str, TensorType]
+    graph: Graph,
+    options: Options,
+    flow: Dataflow,
+    cycles: tuple[int, int],
+    types: Mapping[str, TensorType],
 ) -> Interface:
-    first, last = stages[0], stages[-1]
     axi = options.interface == "axi_stream"
     ins = tuple(
-        _port(options.interface, n.name, types[n.name], _beats(first, n.name, types), into=True)
+        _port(options.interface, n.name, types[n.name], flow.inputs[n.name], into=True)
         for n in graph.inputs
     )
     outs = tuple(
-        _port(options.interface, name, types[value], _beats(last, value, types), into=False)
+        _port(options.interface, name, types[value], flow.outputs[name][1], into=False)
         for name, value in graph.outputs
     )
-    if len(stages) == 1 and isinstance(first, Region):
-        latency, interval = first.latency + 1, 1
-    else:
-        latency, interval = measure(stages, outs[0].stream.beats, ins[0].stream.beats)
+    latency, interval = cycles
     return Interface(
         top=graph.name,
         kind=options.interface,
@@ -257,12 +184,6 @@ def _interface(
         latency=latency,
         initiation_interval=interval,
     )
-
-
-def _beats(stage: Stage, value: str, types: Mapping[str, TensorType]) -> StreamType:
-    if isinstance(stage, WindowStage):
-        return stage.layer.stream(value)
-    return stream_of(types[value], 1)
 
 
 def _port(

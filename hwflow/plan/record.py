@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from hwflow.plan.dataflow import Deserializer, Region, Serializer, WindowStage
+from hwflow.plan.connect import AnyLayer
+from hwflow.plan.dataflow import (
+    Deserializer,
+    Fifo,
+    FoldedStage,
+    Fork,
+    Region,
+    Serializer,
+    WindowStage,
+)
+from hwflow.plan.folded import FoldedPlan
 from hwflow.plan.kernel import Window
-from hwflow.plan.layer import LayerPlan
 from hwflow.plan.plan import Plan
 
 __all__ = ["plan_record", "window_cycles"]
@@ -42,22 +51,30 @@ def plan_record(plan: Plan) -> dict[str, Any]:
             "adder_bits": cost.adder_bits,
             "luts": cost.luts,
             "ffs": cost.ffs,
+            "dsps": cost.dsps,
+            "brams": cost.brams,
         },
-        "device": {"luts": target.resources.lut, "ffs": target.resources.ff}
+        "device": {
+            "luts": target.resources.lut,
+            "ffs": target.resources.ff,
+            "dsps": target.resources.dsp,
+            "brams": target.resources.bram,
+        }
         if target.resources
         else None,
     }
 
 
-def _layer(layer: LayerPlan) -> dict[str, Any]:
+def _layer(layer: AnyLayer) -> dict[str, Any]:
     pos = layer.folding.pos
-    window = layer.window
+    folded = isinstance(layer, FoldedPlan)
     return {
         "name": layer.name,
         "operations": list(layer.operations),
-        "folding": {"pe": layer.folding.pe, "simd": layer.folding.simd, "pos": pos},
-        "positions": layer.kernel.positions,
-        "cycles": window_cycles(window) if window else 1,
+        "folding": {"pe": layer.folding.pe, "simd": layer.folding.simd, "pos": 1 if folded else pos},
+        "multiplier": layer.folding.multiplier if folded else None,
+        "positions": layer.positions,
+        "cycles": _cycles(layer),
         "latency": layer.latency,
         "lanes_in": sum(layer.stream(v).lanes for v in layer.inputs),
         "bits_in": sum(layer.stream(v).bits for v in layer.inputs),
@@ -65,12 +82,20 @@ def _layer(layer: LayerPlan) -> dict[str, Any]:
         "bits_out": sum(layer.stream(v).bits for v in layer.outputs),
         "inputs": {v: str(layer.types[v]) for v in layer.inputs},
         "outputs": {v: str(layer.types[v]) for v in layer.outputs},
-        "longest_path_ns": round(layer.schedule.worst, 3),
+        "longest_path_ns": round(layer.worst, 3),
         "adders": layer.cost.adders,
         "adder_bits": layer.cost.adder_bits,
         "luts": layer.cost.luts,
         "ffs": layer.cost.ffs,
+        "dsps": layer.cost.dsps,
+        "brams": layer.cost.brams,
     }
+
+
+def _cycles(layer: AnyLayer) -> int:
+    if isinstance(layer, FoldedPlan):
+        return layer.cycles
+    return window_cycles(layer.window) if layer.window else 1
 
 
 def _stage(stage: object) -> dict[str, Any]:
@@ -83,9 +108,15 @@ def _stage(stage: object) -> dict[str, Any]:
             }
         case WindowStage():
             return {"kind": "window", "layers": [stage.layer.name]}
-        case Serializer(value, stream):
-            return {"kind": "serializer", "value": value, "beats": stream.beats}
-        case Deserializer(value, stream):
-            return {"kind": "deserializer", "value": value, "beats": stream.beats}
+        case FoldedStage():
+            return {"kind": "folded", "layers": [stage.layer.name]}
+        case Serializer():
+            return {"kind": "serializer", "value": stage.value, "beats": stage.count}
+        case Deserializer():
+            return {"kind": "deserializer", "value": stage.value, "beats": stage.count}
+        case Fork():
+            return {"kind": "fork", "value": stage.value, "copies": len(stage.writes)}
+        case Fifo():
+            return {"kind": "fifo", "value": stage.value, "depth": stage.depth}
         case _:
             raise AssertionError(stage)

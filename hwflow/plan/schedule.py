@@ -27,12 +27,19 @@ class Schedule:
     worst: float
 
 
-def schedule(circuit: Circuit, period: float, model: DelayModel, start: float = 0.0) -> Schedule:
+def schedule(
+    circuit: Circuit,
+    period: float,
+    model: DelayModel,
+    start: float = 0.0,
+    registered: tuple[type, ...] = (),
+) -> Schedule:
     """As-soon-as-possible stages for a clock of `period` ns.
 
     Inputs arrive `start` ns into stage 0. A word moves to the next stage when it would settle
     later than the period less the register overhead; one that alone takes longer than that gets
-    a stage to itself, and `worst` shows it.
+    a stage to itself, and `worst` shows it. Results of the `registered` operations are read from
+    the next stage on; outputs too.
     """
     budget = period - model.clock_overhead
     stages: list[int] = []
@@ -44,7 +51,7 @@ def schedule(circuit: Circuit, period: float, model: DelayModel, start: float = 
             stages.append(0)
             arrivals.append(0.0 if isinstance(word.op, Literal) else start)
             continue
-        stage = max(stages[i] for i in reads)
+        stage = max(stages[i] + isinstance(circuit.words[i].op, registered) for i in reads)
         ready = max((arrivals[i] for i in reads if stages[i] == stage), default=0.0)
         cost = delay(circuit, word, model)
         if cost and ready > 0 and ready + cost > budget:
@@ -52,7 +59,10 @@ def schedule(circuit: Circuit, period: float, model: DelayModel, start: float = 
         stages.append(stage)
         arrivals.append(ready + cost)
         worst = max(worst, ready + cost)
-    latency = max((stages[o] for o in circuit.outputs), default=0)
+    latency = max(
+        (stages[o] + isinstance(circuit.words[o].op, registered) for o in circuit.outputs),
+        default=0,
+    )
     arrival = max((arrivals[o] for o in circuit.outputs if stages[o] == latency), default=0.0)
     return Schedule(tuple(stages), latency, arrival, worst)
 

@@ -10,7 +10,8 @@ from hwflow.errors import InputError
 from hwflow.ir import ops
 from hwflow.ir.exact import IntArray, magnitude
 from hwflow.ir.graph import Graph, Layer
-from hwflow.plan.layer import Folding, LayerPlan
+from hwflow.plan.connect import AnyLayer
+from hwflow.plan.folding import Folding
 from hwflow.plan.targets import Target, larger_targets
 
 __all__ = ["check_fits", "check_unrolled"]
@@ -35,7 +36,14 @@ def check_unrolled(graph: Graph, fold: Mapping[str, Folding], target: Target) ->
         layer.name: _digit_bits(graph, layer, fold.get(layer.name, Folding()))
         for layer in graph.layers()
     }
-    weights = sum(n.op.values.size for n in graph.nodes if isinstance(n.op, ops.Const))
+    weights = sum(
+        graph.types[arg].size
+        for layer in graph.layers()
+        if not fold.get(layer.name, Folding()).folded
+        for node in layer.nodes
+        for arg in node.args
+        if isinstance(graph.node(arg).op, ops.Const)
+    )
     room = target.resources.lut if target.resources else None
     floor = int(sum(costs.values()) * _SHARING)
     if weights > _MOST_WEIGHTS or (room is not None and floor > room):
@@ -51,6 +59,8 @@ def check_unrolled(graph: Graph, fold: Mapping[str, Folding], target: Target) ->
 def _digit_bits(graph: Graph, layer: Layer, folding: Folding) -> int:
     """Adder positions of a layer's products by plain signed digits."""
     total = 0
+    if folding.folded:
+        return 0
     for node in layer.nodes:
         if not isinstance(node.op, (ops.MatMul, ops.Conv)):
             continue
@@ -77,7 +87,7 @@ def _signed_digits(values: IntArray) -> int:
     return int(sum(int(((mixed >> k) & 1).sum()) for k in range(63)))
 
 
-def check_fits(layers: Sequence[LayerPlan], target: Target) -> None:
+def check_fits(layers: Sequence[AnyLayer], target: Target) -> None:
     """Refuse a plan whose estimate is well beyond the device.
 
     Raises:

@@ -48,13 +48,16 @@ class DelayModel:
 
     `lut` is one LUT and a typical route to it, `carry` one bit along a carry chain,
     `carry_entry` getting onto the chain and off it again (routes included), `clock_overhead`
-    clock-to-output, setup and margin of one register stage.
+    clock-to-output, setup and margin of one register stage, `dsp` a product in a multiplier block
+    (its routes included). `product` is that of every product, None where LUTs multiply.
     """
 
     lut: float
     carry: float
     carry_entry: float
     clock_overhead: float
+    dsp: float = 5.0
+    product: float | None = None
 
     def adder(self, bits: int) -> float:
         """Delay in ns of a carry-chain adder `bits` wide, its input routes included."""
@@ -77,7 +80,7 @@ class Target:
 # iCE40 HX (data sheet FPGA-DS-02029): LUT 0.4 ns, carry 0.13 ns a bit, routes 0.6-1.2 ns.
 _ICE40_HX = DelayModel(lut=1.3, carry=0.13, carry_entry=1.8, clock_overhead=1.4)
 # iCE40 UltraPlus (FPGA-DS-02008): low power process, LUT 1.2 ns, carry 0.28 ns a bit.
-_ICE40_UP = DelayModel(lut=3.0, carry=0.28, carry_entry=4.2, clock_overhead=3.2)
+_ICE40_UP = DelayModel(lut=3.0, carry=0.28, carry_entry=4.2, clock_overhead=3.2, dsp=15.0)
 # ECP5 speed grade 6 (FPGA-DS-02012): LUT4 0.24 ns, carry 0.036 ns a bit, routes 0.5-1.2 ns.
 _ECP5 = DelayModel(lut=1.1, carry=0.036, carry_entry=2.0, clock_overhead=1.2)
 # Gowin LittleBee C6/I5 (DS117): LUT4 about 1 ns, ALU carry 0.057 ns a bit.
@@ -85,9 +88,9 @@ _GW1N = DelayModel(lut=1.9, carry=0.06, carry_entry=2.8, clock_overhead=1.6)
 # Gowin Arora C8/I7 (DS102): about 0.55 of LittleBee.
 _GW2A = DelayModel(lut=1.1, carry=0.04, carry_entry=1.7, clock_overhead=1.0)
 # Xilinx 7-series speed grade -1 (DS181, DS187): LUT6 0.124 ns, CARRY4 0.114 ns, routes 0.5-0.9.
-_XC7 = DelayModel(lut=0.85, carry=0.029, carry_entry=1.7, clock_overhead=0.9)
+_XC7 = DelayModel(lut=0.85, carry=0.029, carry_entry=1.7, clock_overhead=0.9, dsp=4.0)
 # UltraScale+ speed grade -1 (DS925): LUT6 0.09 ns, CARRY8 0.1 ns, routes 0.3-0.5.
-_XCUP = DelayModel(lut=0.5, carry=0.014, carry_entry=0.95, clock_overhead=0.5)
+_XCUP = DelayModel(lut=0.5, carry=0.014, carry_entry=0.95, clock_overhead=0.5, dsp=2.5)
 # No device: figures of a mid-range LUT fabric, so that plans are comparable.
 _LUT4 = DelayModel(lut=1.2, carry=0.05, carry_entry=2.0, clock_overhead=1.2)
 _LUT6 = DelayModel(lut=0.9, carry=0.03, carry_entry=1.7, clock_overhead=0.9)

@@ -13,7 +13,7 @@ import numpy as np
 from hwflow.config import DesignConfig
 from hwflow.ir.exact import IntArray
 from hwflow.ir.graph import Graph
-from hwflow.plan.layer import Folding
+from hwflow.plan.folding import Folding
 from hwflow.plan.plan import Options
 from hwflow.plan.targets import target
 from hwflow.verify.vectors import VectorClass, Vectors

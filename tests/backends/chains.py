@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from hwflow.backends.amaranth.simulate import simulate
 from hwflow.ir import Graph, GraphBuilder, IntType, Overflow, Rounding, Value, evaluate
-from hwflow.plan.layer import Folding
+from hwflow.plan.folding import Folding
 from hwflow.plan.plan import Options, Plan, make_plan
 from hwflow.plan.streams import InterfaceKind
 from hwflow.plan.targets import target

@@ -12,7 +12,7 @@ import pytest
 
 from hwflow.backends.amaranth.generate import generate_verilog
 from hwflow.ir import Graph, evaluate
-from hwflow.plan.layer import Folding
+from hwflow.plan.folding import Folding
 from hwflow.plan.plan import Options, Plan, make_plan
 from hwflow.plan.streams import Interface
 from hwflow.plan.targets import target

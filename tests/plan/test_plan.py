@@ -14,7 +14,8 @@ from hwflow.errors import InputError, InternalError
 from hwflow.ir import Graph, GraphBuilder, IntType, Overflow, Rounding, Value
 from hwflow.plan.archive import dump_circuits, load_circuits
 from hwflow.plan.dataflow import Deserializer, Region, Serializer, WindowStage
-from hwflow.plan.layer import Folding, stream_of
+from hwflow.plan.folding import Folding
+from hwflow.plan.layer import stream_of
 from hwflow.plan.plan import Options, Plan, make_plan
 from hwflow.plan.record import plan_record
 from hwflow.plan.streams import InterfaceKind

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hwflow.errors import InputError
 from hwflow.ir import Graph, GraphBuilder, IntType, Overflow, Rounding
 from hwflow.plan import size
-from hwflow.plan.layer import Folding
+from hwflow.plan.folding import Folding
 from hwflow.plan.plan import Options, make_plan
 from hwflow.plan.size import check_fits, check_unrolled
 from hwflow.plan.targets import TARGETS, target

@@ -13,7 +13,8 @@ import numpy.typing as npt
 import pytest
 
 from hwflow.ir import Graph, evaluate
-from hwflow.plan.layer import Folding, LayerPlan
+from hwflow.plan.folding import Folding
+from hwflow.plan.layer import LayerPlan
 from hwflow.plan.plan import Options, Plan, make_plan
 from hwflow.plan.targets import target
 from hwflow.verify import locate

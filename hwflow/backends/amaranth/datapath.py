@@ -11,12 +11,12 @@ from amaranth import Cat, Const, Module, Signal, Value
 from hwflow.backends.amaranth.logic import drive, extended, shape_of
 from hwflow.backends.amaranth.module import HwModule
 from hwflow.plan import words as w
-from hwflow.plan.dataflow import raster_steps
+from hwflow.plan.kernel import raster_steps
 from hwflow.plan.layer import LayerPlan, chain_length
 from hwflow.plan.schedule import Schedule, register_bits
 from hwflow.plan.streams import StreamType
 
-__all__ = ["KernelModule", "ParallelLayer", "WindowLayer", "lanes_of", "layer_module"]
+__all__ = ["KernelModule", "ParallelLayer", "Pipeline", "WindowLayer", "lanes_of", "layer_module"]
 
 
 def lanes_of(data: Value, stream: StreamType) -> list[Value]:
@@ -28,11 +28,14 @@ def lanes_of(data: Value, stream: StreamType) -> list[Value]:
     return result
 
 
-class _Pipeline:
+class Pipeline:
     """A circuit's words as named signals, registered where a later stage reads them."""
 
-    def __init__(self, m: Module, circuit: w.Circuit, timing: Schedule, enable: Value) -> None:
+    def __init__(
+        self, m: Module, circuit: w.Circuit, timing: Schedule, enable: Value, prefix: str = ""
+    ) -> None:
         self.m, self.circuit, self.timing, self.enable = m, circuit, timing, enable
+        self.prefix = prefix
         self.stages: list[dict[int, Value]] = [{} for _ in circuit.words]
 
     def build(self, inputs: Sequence[Value]) -> list[Value]:
@@ -52,8 +55,8 @@ class _Pipeline:
     def _name(self, index: int) -> str:
         op = self.circuit.words[index].op
         if isinstance(op, w.In):
-            return f"x_{op.index}"
-        return f"{type(op).__name__.lower()}_{index}"
+            return f"{self.prefix}x_{op.index}"
+        return f"{self.prefix}{type(op).__name__.lower()}_{index}"
 
     def at(self, index: int, stage: int) -> Value:
         """The value of a word in a later stage."""
@@ -98,7 +101,7 @@ class KernelModule(HwModule):
             assert isinstance(word.op, w.In)
             inputs[word.op.index] = self.data[offset : offset + word.width]
             offset += word.width
-        pipeline = _Pipeline(m, self.circuit, self.timing, self.enable)
+        pipeline = Pipeline(m, self.circuit, self.timing, self.enable)
         m.d.comb += self.result.eq(Cat(*pipeline.build(inputs)))
 
     def gathered(self, elements: Sequence[Value]) -> Value:
@@ -118,7 +121,7 @@ class KernelModule(HwModule):
 
 
 def layer_module(design: str, plan: LayerPlan, *, stalls: bool, generate: bool) -> HwModule:
-    """The module `<design>__<layer>` of a planned layer."""
+    """The module `<design>__<layer>` of a layer that is not folded."""
     if plan.folding.pos == 1:
         return WindowLayer(design, plan, generate=generate)
     return ParallelLayer(design, plan, stalls=stalls, generate=generate)
@@ -168,7 +171,7 @@ class ParallelLayer(HwModule):
         ]
         if plan.kernel.positions == 1:
             elements = self._gathered(lanes, 0)
-            self._deliver(m, _Pipeline(m, plan.circuit, plan.schedule, enable).build(elements))
+            self._deliver(m, Pipeline(m, plan.circuit, plan.schedule, enable).build(elements))
             return
         results = []
         for position in range(plan.kernel.positions):

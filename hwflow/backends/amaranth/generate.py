@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from amaranth.back import rtlil
 
+from hwflow.backends.amaranth.memory import MemoryModule
 from hwflow.backends.amaranth.module import HwModule
 from hwflow.backends.amaranth.rtlil import parse_rtlil
 from hwflow.backends.amaranth.simulate import simulate
 from hwflow.backends.amaranth.top import TopModule
 from hwflow.backends.amaranth.verilog import print_verilog
-from hwflow.plan.layer import LayerPlan
+from hwflow.plan.connect import AnyLayer
+from hwflow.plan.folded import FoldedPlan
 from hwflow.plan.plan import Plan
 from hwflow.plan.record import window_cycles
 
@@ -17,24 +19,32 @@ __all__ = ["generate_rtlil", "generate_verilog", "headers", "simulate"]
 
 
 def generate_rtlil(plan: Plan) -> dict[str, str]:
-    """RTLIL of every module, children before parents, by module name."""
-    found: dict[str, str] = {}
-
-    def visit(module: HwModule) -> None:
-        text = rtlil.convert(module, name=module.name, ports=module.ports(), emit_src=False)
-        for child in module.children.values():
-            if child.name not in found:
-                visit(child)
-        found[module.name] = text
-
-    visit(TopModule(plan, generate=True))
-    return found
+    """RTLIL of every module but the memories, children before parents, by module name."""
+    return _modules(plan)[0]
 
 
 def generate_verilog(plan: Plan) -> str:
     """The whole design as one Verilog file, the same bytes for the same plan."""
-    modules = [m for text in generate_rtlil(plan).values() for m in parse_rtlil(text)]
-    return print_verilog(modules, headers(plan))
+    rtlil_of, memories = _modules(plan)
+    modules = [m for text in rtlil_of.values() for m in parse_rtlil(text)]
+    return "\n".join([print_verilog(modules, headers(plan)), *(m.verilog() for m in memories)])
+
+
+def _modules(plan: Plan) -> tuple[dict[str, str], list[MemoryModule]]:
+    found: dict[str, str] = {}
+    memories: dict[str, MemoryModule] = {}
+
+    def visit(module: HwModule) -> None:
+        text = rtlil.convert(module, name=module.name, ports=module.ports(), emit_src=False)
+        for child in module.children.values():
+            if isinstance(child, MemoryModule):
+                memories.setdefault(child.name, child)
+            elif child.name not in found:
+                visit(child)
+        found[module.name] = text
+
+    visit(TopModule(plan, generate=True))
+    return found, list(memories.values())
 
 
 def headers(plan: Plan) -> dict[str, str]:
@@ -68,10 +78,12 @@ def _mhz(plan: Plan) -> str:
     return f"{float(plan.options.clock_hz) / 1e6:g}"
 
 
-def _layer_header(plan: Plan, layer: LayerPlan) -> str:
+def _layer_header(plan: Plan, layer: AnyLayer) -> str:
     lines = [f"Layer {layer.name}: {', '.join(layer.operations)}"]
     for role, values in (("in", layer.inputs), ("out", layer.outputs)):
         lines += [f"  {role}  {value}: {layer.types[value]}" for value in values]
+    if isinstance(layer, FoldedPlan):
+        return "\n".join([*lines, *_folded_lines(layer), f"Integer graph {plan.digest[:16]}"])
     pos = layer.folding.pos
     lines.append(
         f"pe all, simd all, pos {pos}; latency {layer.latency} cycles"
@@ -81,3 +93,13 @@ def _layer_header(plan: Plan, layer: LayerPlan) -> str:
     )
     lines.append(f"Integer graph {plan.digest[:16]}")
     return "\n".join(lines)
+
+
+def _folded_lines(layer: FoldedPlan) -> list[str]:
+    loops = " ".join(f"{loop.name} {loop.count}" for loop in layer.raster.loops if loop.count > 1)
+    return [
+        f"pe {layer.folding.pe}, simd {layer.folding.simd}, pos 1; {layer.cycles} cycles a tensor; "
+        f"latency {layer.latency} cycles after the last word of an accumulation",
+        f"Reads words of {layer.folding.simd if layer.kind == 'matrix' else layer.folding.pe} lanes "
+        f"from a line buffer of {layer.depth}; loops, outer first: {loops or 'none'}",
+    ]

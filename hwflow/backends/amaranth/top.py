@@ -10,12 +10,29 @@ from operator import and_
 from amaranth import Cat, ClockDomain, Const, Module, Mux, Signal, Value
 
 from hwflow.backends.amaranth.datapath import lanes_of, layer_module
+from hwflow.backends.amaranth.folded import FoldedLayer
 from hwflow.backends.amaranth.logic import extended
 from hwflow.backends.amaranth.module import HwModule
-from hwflow.backends.amaranth.stream import DeserializerModule, SerializerModule, StreamBuffer
-from hwflow.plan.dataflow import Deserializer, Region, Serializer, Stage, WindowStage
-from hwflow.plan.layer import stream_of
+from hwflow.backends.amaranth.stream import (
+    DeserializerModule,
+    FifoModule,
+    ForkModule,
+    SerializerModule,
+    StreamBuffer,
+)
+from hwflow.plan.dataflow import (
+    Deserializer,
+    Fifo,
+    FoldedStage,
+    Fork,
+    Region,
+    Serializer,
+    Stage,
+    WindowStage,
+)
+from hwflow.plan.folded import FoldedPlan
 from hwflow.plan.plan import Plan
+from hwflow.plan.rom import memory_style
 from hwflow.plan.streams import PortGroup, StreamType
 
 __all__ = ["Probe", "TopModule"]
@@ -97,23 +114,26 @@ class TopModule(HwModule):
                 m.d.comb += self.outputs[group.ready].eq(ready)
         for stage in self.plan.stages:
             self._stage(m, stage, live)
-        results = dict(self.plan.graph.outputs)
         for group in self.plan.interface.outputs:
-            self._output(m, group, live[results[group.tensor]])
+            self._output(m, group, live[self.plan.links[group.tensor]])
 
     def _stage(self, m: Module, stage: Stage, live: dict[str, _Stream]) -> None:
         match stage:
             case Region():
                 self._region(m, stage, live)
-            case WindowStage():
-                self._window(m, stage, live)
-            case Serializer(value, stream):
-                live[value] = self._serialized(m, value, stream, live[value])
-            case Deserializer(value, stream):
-                live[value] = self._deserialized(m, value, stream, live[value])
+            case WindowStage() | FoldedStage():
+                self._one_layer(m, stage, live)
+            case Serializer():
+                live[stage.writes[0]] = self._serialized(m, stage, live[stage.reads[0]])
+            case Deserializer():
+                live[stage.writes[0]] = self._deserialized(m, stage, live[stage.reads[0]])
+            case Fork():
+                self._fork(m, stage, live)
+            case Fifo():
+                live[stage.writes[0]] = self._fifo(m, stage, live[stage.reads[0]])
 
     def _region(self, m: Module, region: Region, live: dict[str, _Stream]) -> None:
-        sources = [live[v] for v in region.inputs]
+        sources = [live[link] for link in region.reads]
         enable = Signal(name=f"{region.layers[0].name}_enable")
         accept = Signal(name=f"{region.layers[0].name}_accept")
         m.d.comb += accept.eq(reduce(and_, [s.valid for s in sources]) & enable)
@@ -152,8 +172,9 @@ class TopModule(HwModule):
 
         `strobes` say for each cycle of the pipeline that a tensor goes through it.
         """
-        history: dict[str, list[Value]] = {v: [live[v].data] for v in region.inputs}
-        streams = {v: live[v].stream for v in region.inputs}
+        arrived = dict(zip(region.inputs, (live[link] for link in region.reads), strict=True))
+        history: dict[str, list[Value]] = {v: [s.data] for v, s in arrived.items()}
+        streams = {v: s.stream for v, s in arrived.items()}
 
         def at(value: str, cycle: int) -> Value:
             line = history[value]
@@ -210,10 +231,16 @@ class TopModule(HwModule):
         self.attach(m, f"buffer_{value}", buffer, wires)
         return _Stream(stream, out_data, out_valid, onward), ready
 
-    def _window(self, m: Module, stage: WindowStage, live: dict[str, _Stream]) -> None:
+    def _one_layer(
+        self, m: Module, stage: WindowStage | FoldedStage, live: dict[str, _Stream]
+    ) -> None:
         layer = stage.layer
-        source, (value,) = live[layer.inputs[0]], layer.outputs
-        module = layer_module(self.name, layer, stalls=True, generate=self.generate)
+        source, (value,) = live[stage.reads[0]], layer.outputs
+        module = (
+            FoldedLayer(self.name, layer, generate=self.generate)
+            if isinstance(layer, FoldedPlan)
+            else layer_module(self.name, layer, stalls=True, generate=self.generate)
+        )
         data = Signal(len(module.outputs["out_data_o"]), name=f"{value}_data")
         valid = Signal(name=f"{value}_data_valid")
         enable = Signal(name=f"{layer.name}_enable")
@@ -230,19 +257,48 @@ class TopModule(HwModule):
         live[value], ready = self._buffered(m, value, (layer.stream(value), data), valid & enable)
         m.d.comb += enable.eq(ready)
 
-    def _serialized(self, m: Module, value: str, stream: StreamType, source: _Stream) -> _Stream:
+    def _serialized(self, m: Module, stage: Serializer, source: _Stream) -> _Stream:
         lanes = lanes_of(source.data, source.stream)
-        widths = [*stream.widths] * stream.beats
-        tensor = Cat(*(extended(lane, w) for lane, w in zip(lanes, widths, strict=True)))
-        name = f"{self.name}__serializer_{value}"
-        module = SerializerModule(name, stream, generate=self.generate)
-        return self._through(m, f"serializer_{value}", module, tensor, source, stream)
+        widths = [*stage.stream.widths] * stage.count
+        wide = Cat(*(extended(lane, w) for lane, w in zip(lanes, widths, strict=True)))
+        instance = f"serializer_{stage.reads[0]}"
+        module = SerializerModule(
+            f"{self.name}__{instance}", stage.stream, stage.count, generate=self.generate
+        )
+        return self._through(m, instance, module, wide, source, stage.stream)
 
-    def _deserialized(self, m: Module, value: str, stream: StreamType, source: _Stream) -> _Stream:
-        whole = stream_of(self.plan.types[value], 1)
-        name = f"{self.name}__deserializer_{value}"
-        module = DeserializerModule(name, stream, generate=self.generate)
-        return self._through(m, f"deserializer_{value}", module, source.data, source, whole)
+    def _deserialized(self, m: Module, stage: Deserializer, source: _Stream) -> _Stream:
+        instance = f"deserializer_{stage.reads[0]}"
+        module = DeserializerModule(
+            f"{self.name}__{instance}", stage.stream, stage.count, generate=self.generate
+        )
+        return self._through(m, instance, module, source.data, source, stage.wide)
+
+    def _fifo(self, m: Module, stage: Fifo, source: _Stream) -> _Stream:
+        bits = max(1, stage.stream.bits)
+        style = memory_style(self.plan.options.target, stage.depth, bits, writable=True)
+        instance = f"fifo_{stage.reads[0]}"
+        module = FifoModule(
+            f"{self.name}__{instance}", bits, stage.depth, style, generate=self.generate
+        )
+        return self._through(m, instance, module, source.data, source, stage.stream)
+
+    def _fork(self, m: Module, stage: Fork, live: dict[str, _Stream]) -> None:
+        source, copies = live[stage.reads[0]], len(stage.writes)
+        module = ForkModule(f"{self.name}__fork_{copies}", copies, generate=self.generate)
+        valid = Signal(copies, name=f"{stage.value}_fork_valid")
+        taken = Signal(copies, name=f"{stage.value}_fork_ready")
+        wires: dict[str, Value] = {
+            "in_valid_i": source.valid,
+            "in_ready_o": source.ready,
+            "out_ready_i": taken,
+            "out_valid_o": valid,
+        }
+        self.attach(m, f"fork_{stage.value}", module, wires)
+        readies = [Signal(name=f"{link}_ready") for link in stage.writes]
+        m.d.comb += taken.eq(Cat(*readies))
+        for index, link in enumerate(stage.writes):
+            live[link] = _Stream(source.stream, source.data, valid[index], readies[index])
 
     def _through(
         self,

@@ -1,0 +1,320 @@
+# amaranth: UnusedElaboratable=no
+"""A folded layer: line buffer, address generator, weights, multipliers, accumulators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+from operator import and_
+
+from amaranth import C, Cat, Const, Module, Mux, Signal, Value, signed
+
+from hwflow.backends.amaranth.datapath import Pipeline, lanes_of
+from hwflow.backends.amaranth.logic import extended
+from hwflow.backends.amaranth.memory import RamModule, RomModule
+from hwflow.backends.amaranth.module import HwModule
+from hwflow.plan.folded import FoldedPlan
+from hwflow.plan.raster import Loop
+from hwflow.plan.rom import Rom
+
+__all__ = ["FoldedLayer"]
+
+
+class FoldedLayer(HwModule):
+    """Takes `in_data_i` when `in_valid_i` and `in_ready_o`; `out_valid_o` marks `out_data_o`.
+
+    Registers behind the line buffer hold while `en_i` is low; the buffer fills regardless.
+    """
+
+    uses_reset = True
+
+    def __init__(self, design: str, plan: FoldedPlan, *, generate: bool) -> None:
+        super().__init__(f"{design}__{plan.name}", generate=generate)
+        self.plan = plan
+        self.source, self.sink = plan.stream(plan.inputs[0]), plan.stream(plan.outputs[0])
+        self.enable = self.add_input("en_i", 1)
+        self.data = self.add_input("in_data_i", max(1, self.source.bits))
+        self.valid = self.add_input("in_valid_i", 1)
+        self.ready = self.add_output("in_ready_o", 1)
+        self.result = self.add_output("out_data_o", max(1, self.sink.bits))
+        self.result_valid = self.add_output("out_valid_o", 1)
+
+    def build(self, m: Module) -> None:
+        plan = self.plan
+        nest = _Nest(m, plan, self.enable)
+        wrote = Signal(name="word_written")
+        m.d.comb += wrote.eq(self.valid & self.ready)
+        word = self._line_buffer(m, nest, wrote)
+        lanes = self._gated(m, nest, lanes_of(word, self.source))
+        weights = self._weights(m, nest)
+        terms = Pipeline(m, plan.terms, plan.terms_schedule, self.enable, "")
+        taken = terms.build([*lanes, *weights])
+        flags = self._flags(m, nest)
+        accumulators, strobe = self._accumulate(m, taken, flags)
+        constants = self._constants(m, flags)
+        after = Pipeline(m, plan.epilogue, plan.epilogue_schedule, self.enable, "e")
+        outputs = after.build([*accumulators, *constants])
+        valid: Value = strobe
+        for stage in range(1, plan.epilogue_schedule.latency + 1):
+            register = Signal(name=f"out_valid_s{stage}")
+            with m.If(self.enable):
+                m.d.sync += register.eq(valid)
+            valid = register
+        m.d.comb += [self.result.eq(Cat(*outputs)), self.result_valid.eq(valid)]
+
+    # -- the line buffer ---------------------------------------------------------------------------
+
+    def _line_buffer(self, m: Module, nest: _Nest, wrote: Value) -> Value:
+        """Write words round and round, read them as the loops say; returns the word read."""
+        plan = self.plan
+        depth = plan.depth
+        write_address = Signal(range(depth), name="write_address")
+        held = Signal(range(depth + 1), name="words_held")
+        lead = nest.lead
+        m.d.comb += self.ready.eq(held != depth)
+        with m.If(wrote):
+            m.d.sync += write_address.eq(write_address + 1)
+        released = Signal(range(max(2, max(plan.raster.releases) + 1)), name="words_released")
+        m.d.comb += released.eq(Mux(nest.issue, nest.release, 0))
+        m.d.sync += held.eq((held + wrote - released)[: len(held)])
+        moved = Signal(lead.shape(), name="lead_moved")
+        m.d.comb += moved.eq(Mux(nest.issue, nest.moves_back, 0))
+        m.d.sync += lead.eq((lead + wrote + moved)[: len(lead)])
+        ram = RamModule(
+            f"{self.name}__lines",
+            depth,
+            self.source.bits,
+            plan.buffer_style,
+            generate=self.generate,
+        )
+        word = Signal(max(1, self.source.bits), name="word")
+        wires: dict[str, Value] = {
+            "write_i": wrote,
+            "write_addr_i": write_address,
+            "write_data_i": self.data,
+            "en_i": self.enable,
+            "read_addr_i": nest.address,
+            "data_o": word,
+        }
+        self.attach(m, "lines", ram, wires)
+        return word
+
+    def _gated(self, m: Module, nest: _Nest, lanes: list[Value]) -> list[Value]:
+        """Zeros in place of words that lie in the padding."""
+        if not self.plan.raster.padded:
+            return lanes
+        inside = Signal(name="word_inside")
+        with m.If(self.enable):
+            m.d.sync += inside.eq(nest.inside)
+        gated = []
+        for index, lane in enumerate(lanes):
+            signal = Signal(lane.shape(), name=f"lane_{index}")
+            m.d.comb += signal.eq(lane & inside.replicate(len(lane)))
+            gated.append(signal)
+        return gated
+
+    # -- weights and constants ---------------------------------------------------------------------
+
+    def _weights(self, m: Module, nest: _Nest) -> list[Value]:
+        rom = self.plan.weights
+        if rom is None:
+            return []
+        if rom.depth == 1:
+            return _fixed(rom)
+        row = Signal(range(rom.depth), name="weight_row")
+        with m.If(nest.issue):
+            m.d.sync += row.eq(Mux(row == rom.depth - 1, 0, row + 1))
+        return self._read(m, "weights", rom, row)
+
+    def _constants(self, m: Module, flags: _Flags) -> list[Value]:
+        rom = self.plan.constants
+        if rom is None:
+            return []
+        row = Signal(range(rom.depth), name="constant_row")
+        with m.If(self.enable & flags.valid & flags.last):
+            m.d.sync += row.eq(Mux(row == rom.depth - 1, 0, row + 1))
+        return self._read(m, "constants", rom, row)
+
+    def _read(self, m: Module, role: str, rom: Rom, row: Value) -> list[Value]:
+        header = f"Layer {self.plan.name}: {role}, {rom.depth} rows of {rom.stream.lanes} fields"
+        module = RomModule(f"{self.name}__{role}", rom, header, generate=self.generate)
+        data = Signal(max(1, rom.stream.bits), name=f"{role}_row_data")
+        wires: dict[str, Value] = {"en_i": self.enable, "addr_i": row, "data_o": data}
+        self.attach(m, role, module, wires)
+        return lanes_of(data, rom.stream)
+
+    # -- accumulation ------------------------------------------------------------------------------
+
+    def _flags(self, m: Module, nest: _Nest) -> _Flags:
+        """What a step is, delayed to where its terms are."""
+        valid, first, last = nest.issue, nest.first, nest.last
+        for stage in range(1, self.plan.terms_schedule.latency + 2):
+            registers = [
+                Signal(name=f"step_{role}_s{stage}") for role in ("valid", "first", "last")
+            ]
+            with m.If(self.enable):
+                m.d.sync += [r.eq(v) for r, v in zip(registers, (valid, first, last), strict=True)]
+            valid, first, last = registers
+        return _Flags(valid, first, last)
+
+    def _accumulate(
+        self, m: Module, taken: list[Value], flags: _Flags
+    ) -> tuple[list[Value], Signal]:
+        """The accumulators, and when each holds a finished sum (or maximum)."""
+        strobe = Signal(name="accumulator_valid")
+        with m.If(self.enable):
+            m.d.sync += strobe.eq(flags.valid & flags.last)
+        combine = self._maximum if self.plan.kind == "max" else self._sum
+        accumulators: list[Value] = []
+        for index, (term, width) in enumerate(
+            zip(taken, self.plan.accumulators, strict=True)
+        ):
+            accumulator = Signal(
+                signed(width) if self._signed(index) else width,
+                name=f"accumulator_{index}",
+                reset_less=True,
+            )
+            total = combine(m, index, accumulator, term, flags.first)
+            with m.If(self.enable & flags.valid):
+                m.d.sync += accumulator.eq(total)
+            accumulators.append(accumulator)
+        return accumulators, strobe
+
+    def _signed(self, lane: int) -> bool:
+        return self.plan.epilogue.inputs[lane][0] < 0
+
+    def _sum(
+        self, m: Module, lane: int, accumulator: Signal, term: Value, first: Value
+    ) -> Value:
+        width = len(accumulator)
+        if self.plan.raster.length == 1:
+            return extended(term, width)
+        before = Signal(width, name=f"before_{lane}")
+        m.d.comb += before.eq(accumulator & (~first).replicate(width))
+        return (before + extended(term, width))[:width]
+
+    def _maximum(
+        self, m: Module, lane: int, accumulator: Signal, term: Value, first: Value
+    ) -> Value:
+        width = len(accumulator)
+        bigger = Signal(name=f"bigger_{lane}")
+        m.d.comb += bigger.eq(first | (term > accumulator))
+        return Mux(bigger, extended(term, width), accumulator)
+
+
+class _Flags:
+    """A step where its terms are: whether there is one, the first or last of an accumulation."""
+
+    def __init__(self, valid: Value, first: Value, last: Value) -> None:
+        self.valid, self.first, self.last = valid, first, last
+
+
+def _fixed(rom: Rom) -> list[Value]:
+    stream = rom.stream
+    return [
+        Const(int(value), signed(max(1, width)) if is_signed else max(1, width))
+        for value, width, is_signed in zip(
+            rom.values[0], stream.widths, stream.signed, strict=True
+        )
+    ]
+
+
+class _Nest:
+    """The loop counters, and what follows from them for the step that is next.
+
+    `issue` says that the step is taken in this cycle: the pipeline moves and its word is there.
+    """
+
+    def __init__(self, m: Module, plan: FoldedPlan, enable: Value) -> None:
+        self.m, self.plan = m, plan
+        raster = plan.raster
+        self.issue = Signal(name="step_issued")
+        self.loops = [(i, loop) for i, loop in enumerate(raster.loops) if loop.count > 1]
+        self.counters = {i: Signal(range(loop.count), name=loop.name) for i, loop in self.loops}
+        self.ends = {i: Signal(name=f"{loop.name}_ends") for i, loop in self.loops}
+        for i, loop in self.loops:
+            m.d.comb += self.ends[i].eq(self.counters[i] == loop.count - 1)
+        self._count()
+        reach = raster.words + plan.depth + abs(raster.start) + 1
+        self.lead = Signal(
+            signed(reach.bit_length() + 1), name="words_ahead", init=-raster.start
+        )
+        self.address = Signal(
+            range(plan.depth), name="read_address", init=raster.start % plan.depth
+        )
+        step = self._by_level(
+            lambda loop: loop.words, raster.words, signed(reach.bit_length() + 1), "address_step"
+        )
+        with m.If(self.issue):
+            m.d.sync += self.address.eq((self.address + step)[: len(self.address)])
+        self.moves_back = -step
+        self.inside: Value = self._inside() if raster.padded else Const(1, 1)
+        there = Signal(name="word_there")
+        m.d.comb += there.eq((self.lead > 0) | ~self.inside)
+        m.d.comb += self.issue.eq(enable & there)
+        inner = range(len(raster.loops) - raster.inner, len(raster.loops))
+        mine = [i for i, _ in self.loops if i in inner]
+        self.first = reduce(and_, [self.counters[i] == 0 for i in mine], Const(1, 1))
+        self.last = reduce(and_, [self.ends[i] for i in mine], Const(1, 1))
+        self.release = self._release()
+
+    def _count(self) -> None:
+        """Advance the innermost loop; each outer one when all inside of it end."""
+        m = self.m
+        carry: Value = self.issue
+        for i, _ in reversed(self.loops):
+            with m.If(carry):
+                m.d.sync += self.counters[i].eq(Mux(self.ends[i], 0, self.counters[i] + 1))
+            carry = carry & self.ends[i]
+
+    def _by_level(
+        self, part: Callable[[Loop], int], whole: int, shape: object, name: str
+    ) -> Signal:
+        """What one step moves: given by the innermost loop that does not end with it.
+
+        `whole` is what a whole tensor moves.
+        """
+        moved = Signal(shape, name=name)  # type: ignore[arg-type]
+        back = sum(part(loop) * (loop.count - 1) for _, loop in self.loops)
+        value: Value = C(whole - back, shape)  # type: ignore[arg-type]
+        inside = back
+        for i, loop in self.loops:
+            inside -= part(loop) * (loop.count - 1)
+            rest = [self.ends[j] for j, _ in self.loops if j > i]
+            turn = reduce(and_, rest, Const(1, 1)) & ~self.ends[i]
+            value = Mux(turn, C(part(loop) - inside, shape), value)  # type: ignore[arg-type]
+        self.m.d.comb += moved.eq(value)
+        return moved
+
+    def _inside(self) -> Value:
+        """Whether the next word is part of the tensor, not of the padding."""
+        raster, m = self.plan.raster, self.m
+        flags = []
+        for name, size, origin, part in (
+            ("row_at", raster.rows, raster.origin[0], lambda loop: loop.rows),
+            ("column_at", raster.columns, raster.origin[1], lambda loop: loop.columns),
+        ):
+            spread = sum(part(loop) * (loop.count - 1) for _, loop in self.loops)
+            if origin >= 0 and origin + spread < size:
+                continue
+            shape = signed((abs(origin) + spread + size).bit_length() + 1)
+            at = Signal(shape, name=name, init=origin)
+            step = self._by_level(part, 0, shape, f"{name}_step")
+            with m.If(self.issue):
+                m.d.sync += at.eq((at + step)[: len(at)])
+            flags.append((at >= 0) & (at < size))
+        inside = Signal(name="inside")
+        m.d.comb += inside.eq(reduce(and_, flags))
+        return inside
+
+    def _release(self) -> Value:
+        """Words given up by the next step: some at the end of each row of outputs."""
+        releases = self.plan.raster.releases
+        inner = [self.ends[i] for i, _ in self.loops if i > 0]
+        ends = reduce(and_, inner, Const(1, 1))
+        common = max(set(releases), key=releases.count)
+        words: Value = Const(common, max(releases).bit_length())
+        for row, count in enumerate(releases):
+            if count != common:
+                words = Mux(self.counters[0] == row, count, words)
+        return Mux(ends, words, 0)

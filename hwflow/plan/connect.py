@@ -1,0 +1,257 @@
+"""Stringing layers together: regions, converters, forks and FIFOs between folded layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import lcm
+from typing import TypeAlias
+
+from hwflow.errors import InternalError
+from hwflow.ir.graph import Graph
+from hwflow.ir.types import TensorType
+from hwflow.plan.dataflow import (
+    Deserializer,
+    Fifo,
+    FoldedStage,
+    Fork,
+    Region,
+    Serializer,
+    Stage,
+    WindowStage,
+)
+from hwflow.plan.folded import FoldedPlan
+from hwflow.plan.layer import LayerPlan, stream_of
+from hwflow.plan.streams import StreamType
+
+__all__ = ["AnyLayer", "Dataflow", "connect", "sized"]
+
+AnyLayer: TypeAlias = LayerPlan | FoldedPlan
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dataflow:
+    """Stages in dataflow order; `inputs` and `outputs` give each port's stream, and its link."""
+
+    stages: tuple[Stage, ...]
+    inputs: Mapping[str, StreamType]
+    outputs: Mapping[str, tuple[str, StreamType]]
+
+
+def connect(
+    graph: Graph, layers: Sequence[AnyLayer], types: Mapping[str, TensorType]
+) -> Dataflow:
+    """Join the layers of `graph`; FIFOs of forks hold a whole tensor until they are `sized`."""
+    return _Joiner(graph, _groups(layers), types).join()
+
+
+def _groups(layers: Sequence[AnyLayer]) -> list[list[AnyLayer]]:
+    """Adjacent fully parallel layers together, every other layer alone."""
+    groups: list[list[AnyLayer]] = []
+    for layer in layers:
+        if groups and _parallel(layer) and _parallel(groups[-1][0]):
+            groups[-1].append(layer)
+        else:
+            groups.append([layer])
+    return groups
+
+
+def _parallel(layer: AnyLayer) -> bool:
+    return isinstance(layer, LayerPlan) and layer.folding.pos == "all"
+
+
+class _Joiner:
+    def __init__(
+        self, graph: Graph, groups: list[list[AnyLayer]], types: Mapping[str, TensorType]
+    ) -> None:
+        self.graph, self.groups, self.types = graph, groups, types
+        self.results = {value for _, value in graph.outputs}
+        self.stages: list[Stage] = []
+        self.readers = {
+            value: [i for i, group in enumerate(groups) if value in _inputs(group)]
+            for group in groups
+            for value in _inputs(group)
+        }
+        self.streams: dict[str, StreamType] = {}
+        self.links: dict[tuple[str, int], str] = {}
+
+    def join(self) -> Dataflow:
+        ports = {}
+        for node in self.graph.inputs:
+            reader = self.groups[self.readers[node.name][0]]
+            ports[node.name] = self.streams[node.name] = self._wanted(reader, node.name)
+            self._offer(node.name)
+        for index, group in enumerate(self.groups):
+            inputs = _inputs(group)
+            reads = tuple(self._fetched(v, index, self._wanted(group, v)) for v in inputs)
+            stage = self._stage(group, inputs, reads)
+            self.stages.append(stage)
+            for value in stage.writes:
+                self.streams[value] = self._made(group, value)
+                self._offer(value)
+        outputs = {}
+        for name, value in self.graph.outputs:
+            link = self.links[value, len(self.groups)]
+            outputs[name] = (link, self.streams[link])
+        return Dataflow(tuple(self.stages), ports, outputs)
+
+    def _offer(self, value: str) -> None:
+        """Give `value` to each of its readers, the design's own outputs last."""
+        readers = [*self.readers.get(value, [])]
+        if value in self.results:
+            readers.append(len(self.groups))
+        if len(readers) == 1:
+            self.links[value, readers[0]] = value
+            return
+        names = tuple(f"{value}_{self._reader(index)}" for index in readers)
+        stream = self.streams[value]
+        self.stages.append(Fork(value, stream, (value,), names))
+        for index, name in zip(readers, names, strict=True):
+            self.streams[name] = stream
+            self.links[value, index] = name
+            if index < len(self.groups):
+                held = f"{name}_held"
+                self.stages.append(Fifo(value, stream, stream.beats, (name,), (held,)))
+                self.streams[held] = stream
+                self.links[value, index] = held
+
+    def _reader(self, index: int) -> str:
+        return f"to_{self.groups[index][0].name}" if index < len(self.groups) else "to_output"
+
+    def _fetched(self, value: str, index: int, want: StreamType) -> str:
+        """The link of `value` for group `index`, with as many lanes a beat as it wants."""
+        link = self.links[value, index]
+        have = self.streams[link]
+        if have.lanes == want.lanes:
+            return link
+        lanes = lcm(have.lanes, want.lanes)
+        if lanes > have.lanes:
+            wide = _joined(have, lanes // have.lanes)
+            name = f"{link}_wide"
+            self.stages.append(Deserializer(value, have, wide, (link,), (name,)))
+            self.streams[name] = wide
+            link, have = name, wide
+        if have.lanes > want.lanes:
+            narrow = _cut(have, have.lanes // want.lanes)
+            name = f"{link}_narrow"
+            self.stages.append(Serializer(value, have, narrow, (link,), (name,)))
+            self.streams[name] = narrow
+            link = name
+        return link
+
+    def _stage(
+        self, group: list[AnyLayer], inputs: tuple[str, ...], reads: tuple[str, ...]
+    ) -> Stage:
+        first = group[0]
+        if isinstance(first, FoldedPlan):
+            return FoldedStage(first, reads)
+        if first.folding.pos == 1:
+            return WindowStage(first, reads)
+        layers = tuple(layer for layer in group if isinstance(layer, LayerPlan))
+        mine = {v for layer in group for v in layer.outputs}
+        used = {v for v in mine if any(self.groups[i] is not group for i in self.readers.get(v, []))}
+        outputs = tuple(
+            v for layer in layers for v in layer.outputs if v in self.results or v in used
+        )
+        return _region(layers, inputs, outputs, reads)
+
+    def _wanted(self, group: list[AnyLayer], value: str) -> StreamType:
+        if _parallel(group[0]):
+            return stream_of(self.types[value], 1)
+        return group[0].stream(value)
+
+    def _made(self, group: list[AnyLayer], value: str) -> StreamType:
+        maker = next(layer for layer in group if value in layer.outputs)
+        return stream_of(self.types[value], 1) if _parallel(maker) else maker.stream(value)
+
+
+def _inputs(group: Sequence[AnyLayer]) -> tuple[str, ...]:
+    inside = {v for layer in group for v in layer.outputs}
+    return tuple(dict.fromkeys(v for layer in group for v in layer.inputs if v not in inside))
+
+
+def _joined(stream: StreamType, count: int) -> StreamType:
+    return StreamType(stream.widths * count, stream.signed * count, stream.beats // count)
+
+
+def _cut(stream: StreamType, count: int) -> StreamType:
+    """Lanes that hold every part of a beat cut into `count`."""
+    lanes = stream.lanes // count
+    parts = [slice(i * lanes, (i + 1) * lanes) for i in range(count)]
+    widths, signs = [], []
+    for lane in range(lanes):
+        bits = [(stream.widths[p][lane], stream.signed[p][lane]) for p in parts]
+        negative = any(sign for width, sign in bits if width)
+        widths.append(max(w + (negative and not s and w > 0) for w, s in bits))
+        signs.append(negative)
+    return StreamType(tuple(widths), tuple(signs), stream.beats * count)
+
+
+def _region(
+    layers: tuple[LayerPlan, ...],
+    inputs: tuple[str, ...],
+    outputs: tuple[str, ...],
+    reads: tuple[str, ...],
+) -> Region:
+    times = dict.fromkeys(inputs, 0)
+    starts: dict[str, int] = {}
+    for layer in layers:
+        starts[layer.name] = max((times[v] for v in layer.inputs), default=0)
+        times.update(dict.fromkeys(layer.outputs, starts[layer.name] + layer.latency))
+    latency = max(times[v] for v in outputs)
+    return Region(layers, inputs, outputs, starts, times, latency, reads)
+
+
+def sized(
+    flow: Dataflow, measured: Callable[[Sequence[Stage]], tuple[int, int]]
+) -> tuple[Dataflow, tuple[int, int]]:
+    """FIFOs as short as they can be without costing a cycle of interval or latency.
+
+    `measured` gives (latency, interval) of stages. Returns the dataflow and what it measures.
+    """
+    stages = list(flow.stages)
+    best = measured(_roomy(stages))
+    fifos = [i for i, stage in enumerate(stages) if isinstance(stage, Fifo)]
+    stages = list(_roomy(stages))
+    for index in fifos:
+        fifo = stages[index]
+        assert isinstance(fifo, Fifo)
+        low, high = 0, fifo.depth
+        while low < high:
+            middle = (low + high) // 2
+            stages[index] = replace(fifo, depth=middle)
+            if _as_good(stages, measured, best):
+                high = middle
+            else:
+                low = middle + 1
+        stages[index] = replace(fifo, depth=high)
+    return replace(flow, stages=tuple(_without_empty(stages))), best
+
+
+def _roomy(stages: Sequence[Stage]) -> Sequence[Stage]:
+    """Twice a tensor in each FIFO: no branch can be ahead by more."""
+    return [replace(s, depth=2 * s.stream.beats) if isinstance(s, Fifo) else s for s in stages]
+
+
+def _as_good(
+    stages: Sequence[Stage],
+    measured: Callable[[Sequence[Stage]], tuple[int, int]],
+    best: tuple[int, int],
+) -> bool:
+    try:
+        found = measured(_without_empty(stages))
+    except InternalError:
+        return False
+    return found[0] <= best[0] and found[1] <= best[1]
+
+
+def _without_empty(stages: Sequence[Stage]) -> list[Stage]:
+    """FIFOs of depth 0 are wires: their reader reads what they would."""
+    gone = {s.writes[0]: s.reads[0] for s in stages if isinstance(s, Fifo) and s.depth == 0}
+    kept = [s for s in stages if not (isinstance(s, Fifo) and s.depth == 0)]
+    return [
+        replace(s, reads=tuple(gone.get(link, link) for link in s.reads))
+        if any(link in gone for link in s.reads)
+        else s
+        for s in kept
+    ]

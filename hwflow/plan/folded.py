@@ -1,0 +1,297 @@
+"""The plan of a folded layer: a line buffer, tables of weights, multipliers, accumulators."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hwflow.errors import InputError
+from hwflow.ir import ops
+from hwflow.ir.graph import Graph, Layer
+from hwflow.ir.types import IntType, TensorType
+from hwflow.plan.circuit_builder import CircuitBuilder
+from hwflow.plan.cost import adder_bits, luts
+from hwflow.plan.epilogue import epilogue_of
+from hwflow.plan.folding import Cost, Folding
+from hwflow.plan.kernel import Kernel, kernel_of
+from hwflow.plan.layer import stream_of
+from hwflow.plan.raster import Raster, raster_of
+from hwflow.plan.reduction import Reduction, reduction_of
+from hwflow.plan.rom import MemoryStyle, Rom, block_rams, memory_style
+from hwflow.plan.schedule import Schedule, register_bits, schedule
+from hwflow.plan.streams import StreamType
+from hwflow.plan.targets import Target
+from hwflow.plan.words import Circuit, Product, Sum, width_of
+
+__all__ = ["FoldedPlan", "plan_folded"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FoldedPlan:
+    """One folded layer.
+
+    Input words of `simd` lanes go into a line buffer of `depth` words and are read in the order
+    of `raster`. `terms` is the circuit from one word (and one row of `weights`) to what each of
+    the `pe` accumulators takes in a clock, `epilogue` that from accumulators (and a row of
+    `constants`) to outputs. `accumulators` are their widths in bits.
+    """
+
+    name: str
+    operations: tuple[str, ...]
+    folding: Folding
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    types: Mapping[str, TensorType]
+    kind: str
+    raster: Raster
+    depth: int
+    buffer_style: MemoryStyle
+    weights: Rom | None
+    constants: Rom | None
+    terms: Circuit
+    terms_schedule: Schedule
+    epilogue: Circuit
+    epilogue_schedule: Schedule
+    accumulators: tuple[int, ...]
+    cost: Cost
+    worst: float
+
+    @property
+    def latency(self) -> int:
+        """Registers from reading the last word of an accumulation to its outputs."""
+        return 2 + self.terms_schedule.latency + self.epilogue_schedule.latency
+
+    @property
+    def cycles(self) -> int:
+        """Clock cycles a tensor."""
+        return self.raster.steps
+
+    @property
+    def positions(self) -> int:
+        """Output positions."""
+        return self.raster.positions
+
+    def stream(self, value: str) -> StreamType:
+        """How `value` travels into or out of this layer."""
+        if value in self.inputs:
+            return stream_of(self.types[value], self.raster.words)
+        return stream_of(self.types[value], self.cycles // self.raster.length)
+
+
+def plan_folded(
+    graph: Graph,
+    layer: Layer,
+    types: Mapping[str, TensorType],
+    folding: Folding,
+    period: float,
+    target: Target,
+) -> FoldedPlan:
+    """Plan `layer` with pe and simd as `folding` asks, for a clock of `period` ns.
+
+    Raises:
+        InputError: "plan.fold": the layer has no folded form, or the folding does not divide it.
+    """
+    kernel = kernel_of(graph, layer, types)
+    reduction = reduction_of(kernel)
+    pe, simd = _lanes(layer.name, reduction, kernel, types[layer.inputs[0]].shape, folding)
+    shape = types[layer.inputs[0]].shape
+    per_word = simd if reduction.kind == "matrix" else pe
+    pixels = int(np.prod(shape[:-1])) if kernel.window is not None else 1
+    channels = types[layer.inputs[0]].size // pixels
+    if reduction.kind != "matrix":
+        channels = shape[-1]
+    raster = raster_of(
+        reduction.kind, kernel.window, reduction.taps, reduction.dilation,
+        shape if kernel.window is not None or reduction.kind != "matrix" else (channels,),
+        channels // per_word, reduction.outputs // pe,
+    )  # fmt: skip
+    word = stream_of(types[layer.inputs[0]], raster.words)
+    depth = 1 << max(1, (raster.depth - 1).bit_length())
+    weights = _weights(reduction, raster, pe, simd, target)
+    terms = _terms(reduction, word, weights, pe, padded=raster.padded)
+    epilogue = epilogue_of(kernel.graph, reduction, pe)
+    model = replace(target.delay, product=target.delay.dsp) if folding.multiplier == "dsp" else (
+        target.delay
+    )
+    timing = schedule(terms, period, model, registered=(Product,))
+    after = schedule(epilogue.circuit, period, target.delay)
+    constants = None
+    if epilogue.table is not None:
+        rows = epilogue.table.astype(np.int64)
+        style = memory_style(target, len(rows), _row_bits(rows), writable=False)
+        constants = Rom(rows, style)
+    accumulators = _accumulators(reduction, pe)
+    outs = [epilogue.circuit.words[o] for o in epilogue.circuit.outputs]
+    known = {v: types[v] for v in layer.inputs}
+    result = graph.types[layer.outputs[0]]
+    lo, hi = (
+        np.tile(np.array([getattr(w, side) for w in outs], dtype=object), result.size // pe)
+        for side in ("lo", "hi")
+    )
+    known[layer.outputs[0]] = TensorType(
+        result.shape,
+        IntType(
+            lo.reshape(result.shape), hi.reshape(result.shape), result.elem.full(result.shape)[2]
+        ),
+    )
+    style = memory_style(target, depth, word.bits, writable=True)
+    plan = FoldedPlan(
+        layer.name,
+        tuple(n.op.name for n in layer.nodes if not isinstance(n.op, (ops.Const, ops.Input))),
+        replace(folding, pe=pe, simd=simd),
+        layer.inputs,
+        layer.outputs,
+        known,
+        reduction.kind,
+        raster,
+        depth,
+        style,
+        weights,
+        constants,
+        terms,
+        timing,
+        epilogue.circuit,
+        after,
+        accumulators,
+        Cost(),
+        max(timing.worst, after.worst, target.delay.adder(max(accumulators)) + target.delay.lut),
+    )
+    return replace(plan, cost=_cost(plan, word, target))
+
+
+def _row_bits(rows: np.ndarray) -> int:  # type: ignore[type-arg]
+    return sum(
+        width_of(int(a), int(b)) for a, b in zip(rows.min(axis=0), rows.max(axis=0), strict=True)
+    )
+
+
+def _lanes(
+    layer: str, reduction: Reduction, kernel: Kernel, shape: tuple[int, ...], folding: Folding
+) -> tuple[int, int]:
+    inputs = shape[-1]
+    if reduction.kind == "matrix" and kernel.window is None:
+        inputs = int(np.prod(shape))
+    pe = reduction.outputs if folding.pe == "all" else folding.pe
+    simd = inputs if folding.simd == "all" else folding.simd
+    problems = []
+    if folding.pos not in ("all", 1) or (folding.pos == "all" and kernel.positions > 1):
+        found = f"pos: {folding.pos}"
+        if folding.pos != "all":
+            problems.append(f"{found} with pe or simd given: one position at a time (pos: 1)")
+    if reduction.outputs % pe:
+        problems.append(
+            f"pe {pe} does not divide its {reduction.outputs} outputs "
+            f"({_divisors(reduction.outputs)} would)"
+        )
+    if reduction.kind == "matrix" and inputs % simd:
+        problems.append(
+            f"simd {simd} does not divide its {inputs} inputs ({_divisors(inputs)} would)"
+        )
+    if reduction.kind != "matrix" and folding.simd not in ("all", 1):
+        problems.append(f"simd {simd}: each channel is reduced on its own (simd: 1)")
+    if problems:
+        raise InputError(
+            "plan.fold",
+            f"layer {layer}: " + "; ".join(problems),
+            hint="choose foldings that divide the layer, or give target_ii or a budget instead",
+            place=folding.place,
+        )
+    return pe, simd if reduction.kind == "matrix" else 1
+
+
+def _divisors(number: int) -> str:
+    return ", ".join(str(d) for d in range(1, number + 1) if number % d == 0)
+
+
+def _weights(
+    reduction: Reduction, raster: Raster, pe: int, simd: int, target: Target
+) -> Rom | None:
+    """The rows of weights in the order in which one position reads them."""
+    if reduction.weights is None:
+        return None
+    taps, groups, outputs = reduction.taps[0] * reduction.taps[1], raster.groups, reduction.outputs
+    if reduction.kind == "matrix":
+        cube = reduction.weights.reshape(-1, groups, simd, outputs // pe, pe)
+        rows = cube.transpose(3, 0, 1, 4, 2).reshape(-1, pe * simd)
+    else:
+        rows = reduction.weights.reshape(taps, groups, pe).transpose(1, 0, 2).reshape(-1, pe)
+    values = np.ascontiguousarray(rows).astype(np.int64)
+    style = memory_style(target, len(values), _row_bits(values), writable=False)
+    return Rom(values, style)
+
+
+def _terms(
+    reduction: Reduction, word: StreamType, weights: Rom | None, pe: int, *, padded: bool
+) -> Circuit:
+    """From one word (and one row of weights) to what each accumulator takes."""
+    lanes = [
+        (-(1 << (w - 1)) if s else 0, (1 << (w - 1 if s else w)) - 1) if w else (0, 0)
+        for w, s in zip(word.widths, word.signed, strict=True)
+    ]
+    table = weights.bounds if weights else ()
+    builder = CircuitBuilder((*lanes, *table))
+    inputs = [builder.input(i) for i in range(len(lanes) + len(table))]
+    x, w = inputs[: len(lanes)], inputs[len(lanes) :]
+    if reduction.kind == "matrix":
+        simd = len(lanes)
+        outputs = [
+            builder.total([builder.product(x[s], w[p * simd + s]) for s in range(simd)])
+            for p in range(pe)
+        ]
+    elif weights:
+        outputs = [builder.product(a, b) for a, b in zip(x, w, strict=True)]
+    else:
+        outputs = x
+    return builder.build(outputs)
+
+
+def _accumulators(reduction: Reduction, pe: int) -> tuple[int, ...]:
+    lo, hi = (
+        side.reshape(-1, pe) for side in (reduction.lo, reduction.hi)
+    )
+    return tuple(
+        max(1, width_of(int(a), int(b))) for a, b in zip(lo.min(axis=0), hi.max(axis=0), strict=True)
+    )
+
+
+def _cost(plan: FoldedPlan, word: StreamType, target: Target) -> Cost:
+    dsp = plan.folding.multiplier == "dsp"
+    total = Cost()
+    for circuit, timing in (
+        (plan.terms, plan.terms_schedule), (plan.epilogue, plan.epilogue_schedule),
+    ):  # fmt: skip
+        sums = [w for w in circuit.words if isinstance(w.op, Sum)]
+        products = sum(isinstance(w.op, Product) for w in circuit.words)
+        logic = sum(luts(circuit, w) for w in circuit.words if not (dsp and isinstance(w.op, Product)))
+        total += Cost(
+            len(sums),
+            sum(adder_bits(circuit, w) for w in sums),
+            logic,
+            register_bits(circuit, timing),
+            products if dsp else 0,
+        )
+    bits = sum(plan.accumulators)
+    total += Cost(len(plan.accumulators), bits, bits, bits)
+    total += _memory(plan.depth, word.bits, plan.buffer_style, target)
+    for rom in (plan.weights, plan.constants):
+        if rom is not None:
+            total += _memory(rom.depth, rom.stream.bits, rom.style, target, rom=True)
+    return total + Cost(luts=_CONTROL_LUTS, ffs=_CONTROL_FFS)
+
+
+_CONTROL_LUTS = 120
+_CONTROL_FFS = 70
+"""Counters, addresses and handshake of a folded layer: what small ones were counted to need."""
+
+
+def _memory(words: int, bits: int, style: str, target: Target, *, rom: bool = False) -> Cost:
+    if style == "block":
+        return Cost(brams=block_rams(target, words, bits))
+    inputs = target.lut_inputs
+    if rom:
+        return Cost(luts=bits * max(1, -(-words // (1 << inputs))), ffs=bits)
+    if style == "distributed":
+        return Cost(luts=bits * -(-words // 16) + (bits * (-(-words // 16) - 1)), ffs=bits)
+    return Cost(luts=bits * words // 2, ffs=bits * (words + 1))
