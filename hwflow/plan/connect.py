@@ -145,7 +145,7 @@ class _Joiner:
         first = group[0]
         if isinstance(first, FoldedPlan):
             return FoldedStage(first, reads)
-        if first.folding.pos == 1:
+        if first.window is not None:
             return WindowStage(first, reads)
         layers = tuple(layer for layer in group if isinstance(layer, LayerPlan))
         mine = {v for layer in group for v in layer.outputs}
@@ -209,40 +209,36 @@ def sized(
 
     `measured` gives (latency, interval) of stages. Returns the dataflow and what it measures.
     """
-    stages = list(flow.stages)
-    best = measured(_roomy(stages))
-    fifos = [i for i, stage in enumerate(stages) if isinstance(stage, Fifo)]
-    stages = list(_roomy(stages))
-    for index in fifos:
-        fifo = stages[index]
-        assert isinstance(fifo, Fifo)
+    stages = list(_roomy(flow.stages))
+    best = measured(stages)
+    for index, fifo in enumerate(stages):
+        if not isinstance(fifo, Fifo):
+            continue
         low, high = 0, fifo.depth
         while low < high:
             middle = (low + high) // 2
             stages[index] = replace(fifo, depth=middle)
-            if _as_good(stages, measured, best):
-                high = middle
+            found = _measured(stages, measured)
+            if found is not None and found[0] <= best[0] and found[1] <= best[1]:
+                high, best = middle, found
             else:
                 low = middle + 1
         stages[index] = replace(fifo, depth=high)
     return replace(flow, stages=tuple(_without_empty(stages))), best
 
 
+def _measured(
+    stages: Sequence[Stage], measured: Callable[[Sequence[Stage]], tuple[int, int]]
+) -> tuple[int, int] | None:
+    try:
+        return measured(_without_empty(stages))
+    except InternalError:
+        return None
+
+
 def _roomy(stages: Sequence[Stage]) -> Sequence[Stage]:
     """Twice a tensor in each FIFO: no branch can be ahead by more."""
     return [replace(s, depth=2 * s.stream.beats) if isinstance(s, Fifo) else s for s in stages]
-
-
-def _as_good(
-    stages: Sequence[Stage],
-    measured: Callable[[Sequence[Stage]], tuple[int, int]],
-    best: tuple[int, int],
-) -> bool:
-    try:
-        found = measured(_without_empty(stages))
-    except InternalError:
-        return False
-    return found[0] <= best[0] and found[1] <= best[1]
 
 
 def _without_empty(stages: Sequence[Stage]) -> list[Stage]:

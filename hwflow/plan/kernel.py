@@ -45,6 +45,13 @@ class Kernel:
     gathers: tuple[IntArray, ...]
     window: Window | None
 
+    @property
+    def pointwise(self) -> bool:
+        """Whether every position reads its own place in each input, and nothing else."""
+        return self.positions > 1 and all(
+            bool((g.ravel() == np.arange(g.size)).all()) for g in self.gathers
+        )
+
 
 def kernel_of(graph: Graph, layer: Layer, inputs: Mapping[str, TensorType]) -> Kernel:
     """The kernel of `layer` when its inputs have the (hardware) types `inputs`.
@@ -104,12 +111,12 @@ def _uniform(graph: Graph, layer: Layer, inputs: Mapping[str, TensorType]) -> Ke
 def _spatial(
     graph: Graph, layer: Layer, nodes: list[Node], inputs: Mapping[str, TensorType]
 ) -> _Spatial | None:
-    special = [n for n in nodes if not isinstance(n.op, _ELEMENTWISE)]
+    special = [n for n in nodes if not isinstance(n.op, (*_ELEMENTWISE, ops.Concat))]
     if len(special) > 1 or (special and special[0].args[0] not in layer.inputs):
         return None
     if not special:
-        shapes = {inputs[v].shape for v in layer.inputs}
-        if len(shapes) != 1 or len(shape := shapes.pop()) < 2:
+        shape = inputs[layer.inputs[0]].shape
+        if len(shape) < 2 or any(inputs[v].shape[:-1] != shape[:-1] for v in layer.inputs):
             return None
         return _Spatial(None, shape[:-1], _pointwise_window(shape))
     node, shape = special[0], inputs[special[0].args[0]].shape
@@ -137,12 +144,13 @@ def _pointwise(
     graph: Graph, layer: Layer, node: Node, rank: int, inputs: Mapping[str, TensorType]
 ) -> bool:
     """Whether `node` treats every position alike."""
-    if not isinstance(node.op, _ELEMENTWISE):
+    joins = isinstance(node.op, ops.Concat) and node.op.axis == rank
+    if not isinstance(node.op, _ELEMENTWISE) and not joins:
         return False
     shape = graph.types[node.name].shape
     for arg in node.args:
         kind = inputs[arg] if arg in layer.inputs else graph.types[arg]
-        if kind.shape != shape and any(n != 1 for n in kind.shape[:-1]):
+        if kind.shape[:-1] != shape[:-1] and any(n != 1 for n in kind.shape[:-1]):
             return False
         if isinstance(graph.node(arg).op, ops.Const) and any(n != 1 for n in kind.shape[:-1]):
             return False

@@ -67,7 +67,7 @@ class LayerPlan:
         """How `value` travels into or out of this layer."""
         window = self.window
         if window is None:
-            return stream_of(self.types[value], 1)
+            return stream_of(self.types[value], 1 if self.folding.pos == "all" else self.positions)
         pixels = int(np.prod(window.shape[:-1]))
         beats = pixels if value in self.inputs else self.kernel.positions
         return stream_of(self.types[value], beats)
@@ -100,7 +100,7 @@ def plan_layer(
         InputError: "plan.fold": the folding does not suit the layer.
     """
     kernel = kernel_of(graph, layer, types)
-    if folding.pos == 1:
+    if folding.pos == 1 and not (kernel.pointwise and len(layer.inputs) > 1):
         _check_window(layer.name, kernel.window, folding.place)
     if circuit is None:
         circuit = elaborate(kernel.graph)

@@ -95,7 +95,9 @@ def _layer(layer: AnyLayer) -> dict[str, Any]:
 def _cycles(layer: AnyLayer) -> int:
     if isinstance(layer, FoldedPlan):
         return layer.cycles
-    return window_cycles(layer.window) if layer.window else 1
+    if layer.window is not None:
+        return window_cycles(layer.window)
+    return layer.positions if layer.folding.pos == 1 else 1
 
 
 def _stage(stage: object) -> dict[str, Any]:

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hwflow.ir.exact import IntArray
-from hwflow.plan.dataflow import Region, WindowStage
+from hwflow.plan.connect import AnyLayer
+from hwflow.plan.folded import FoldedPlan
 from hwflow.plan.layer import LayerPlan
 from hwflow.plan.plan import Plan
 from hwflow.plan.streams import Interface, PortGroup
@@ -50,12 +51,12 @@ def locate_in_rtl(
 
 
 def _alone(
-    plan: Plan, layer: LayerPlan, rtl: Path, inputs: Mapping[str, IntArray], work: Path
+    plan: Plan, layer: AnyLayer, rtl: Path, inputs: Mapping[str, IntArray], work: Path
 ) -> dict[str, IntArray]:
     beats = {v: layer.stream(v).pack(a.reshape(1, -1).astype(np.int64)) for v, a in inputs.items()}
     work.mkdir(parents=True, exist_ok=True)
-    if layer.folding.pos == 1:
-        interface = _window_interface(plan.graph.name, layer)
+    if isinstance(layer, FoldedPlan) or layer.window is not None:
+        interface = _stream_interface(plan.graph.name, layer)
         (group,) = interface.outputs
         result = build_replay(rtl, interface, work).run(beats).outputs
         return {group.tensor: group.unpack(result[group.tensor])}
@@ -86,10 +87,11 @@ def _layer_ports(plan: Plan, layer: LayerPlan) -> LayerPorts:
     )
 
 
-def _window_interface(design: str, layer: LayerPlan) -> Interface:
-    """A window layer seen as a stream: its enable plays the sink's ready."""
+def _stream_interface(design: str, layer: AnyLayer) -> Interface:
+    """A layer with a line buffer as a stream: its enable plays the sink's ready."""
     (source,), (value,) = layer.inputs, layer.outputs
     into, out = layer.stream(source), layer.stream(value)
+    cycles = layer.cycles if isinstance(layer, FoldedPlan) else 0
     shapes = layer.types[source].shape, layer.types[value].shape
     given = PortGroup(
         source, shapes[0], into, "in_data_i", "in_valid_i", "in_ready_o", None, max(1, into.bits)
@@ -106,8 +108,8 @@ def _window_interface(design: str, layer: LayerPlan) -> Interface:
         reset_cycles=2,
         inputs=(given,),
         outputs=(made,),
-        latency=layer.latency + into.beats,
-        initiation_interval=max(into.beats, out.beats),
+        latency=layer.latency + into.beats + cycles,
+        initiation_interval=max(into.beats, out.beats, cycles),
     )
 
 
@@ -155,32 +157,32 @@ def locate_in_netlist(
     watch = [net for layer in plan.layers for net in _nets(layer) if net in there]
     trace = sim.replay(inputs, watch=watch, fault_masks=fault_masks).trace
     assert trace is not None
-    for stage in plan.stages:
-        if not isinstance(stage, (Region, WindowStage)):
-            continue
-        for layer in stage.layers if isinstance(stage, Region) else (stage.layer,):
-            found = _watched(layer, trace, stream)
-            for value, array in found.items():
-                difference = _difference(layer.name, value, layers, array, vectors, vector)
-                if difference is not None:
-                    return difference
+    for layer in plan.layers:
+        for value, array in _watched(layer, trace, stream).items():
+            difference = _difference(layer.name, value, layers, array, vectors, vector)
+            if difference is not None:
+                return difference
     return None
 
 
-def _nets(layer: LayerPlan) -> tuple[str, ...]:
+def _streamed(layer: AnyLayer) -> bool:
+    return isinstance(layer, FoldedPlan) or layer.folding.pos == 1
+
+
+def _nets(layer: AnyLayer) -> tuple[str, ...]:
     many = len(layer.outputs) > 1
     ports = [f"out{k if many else ''}_data_o" for k in range(len(layer.outputs))]
-    if layer.folding.pos == 1:
+    if _streamed(layer):
         ports += ["out_valid_o", "en_i"]
     return tuple(f"{layer.name}.{port}" for port in ports)
 
 
-def _watched(layer: LayerPlan, trace: Trace, stream: int) -> dict[str, IntArray]:
+def _watched(layer: AnyLayer, trace: Trace, stream: int) -> dict[str, IntArray]:
     """Values of a layer's outputs for the repeated vector, where its nets could be watched."""
     nets = _nets(layer)
     if any(net not in trace.words for net in nets):
         return {}
-    if layer.folding.pos == 1:
+    if _streamed(layer):
         (value,) = layer.outputs
         kind = layer.stream(value)
         beats = trace.beats(nets[0], nets[1], nets[2], stream)[: kind.beats]

@@ -122,7 +122,7 @@ class KernelModule(HwModule):
 
 def layer_module(design: str, plan: LayerPlan, *, stalls: bool, generate: bool) -> HwModule:
     """The module `<design>__<layer>` of a layer that is not folded."""
-    if plan.folding.pos == 1:
+    if plan.window is not None:
         return WindowLayer(design, plan, generate=generate)
     return ParallelLayer(design, plan, stalls=stalls, generate=generate)
 
@@ -169,7 +169,7 @@ class ParallelLayer(HwModule):
             lanes_of(data, plan.stream(v))
             for data, v in zip(self.sources, plan.inputs, strict=True)
         ]
-        if plan.kernel.positions == 1:
+        if plan.positions == 1 or plan.folding.pos == 1:
             elements = self._gathered(lanes, 0)
             self._deliver(m, Pipeline(m, plan.circuit, plan.schedule, enable).build(elements))
             return
@@ -193,7 +193,7 @@ class ParallelLayer(HwModule):
     def _deliver(self, m: Module, words: Sequence[Value]) -> None:
         offset = 0
         for port, value in zip(self.results, self.plan.outputs, strict=True):
-            count = self.plan.types[value].size
+            count = self.plan.stream(value).lanes
             m.d.comb += port.eq(Cat(*words[offset : offset + count]))
             offset += count
 
