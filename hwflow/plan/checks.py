@@ -32,7 +32,7 @@ def check_fold(graph: Graph, fold: Mapping[str, Folding], interface: InterfaceKi
     mistakes = [m for name, folding in fold.items() if (m := _mistake(name, folding, names))]
     if mistakes:
         raise mistakes[0] if len(mistakes) == 1 else ErrorList(mistakes)
-    folded = [n for n, folding in fold.items() if folding.pos == 1 or folding.folded]
+    folded = [n for n, folding in fold.items() if folding.pos != "all" or folding.folded]
     if interface == "valid_only" and folded:
         raise InputError(
             "plan.interface",
@@ -50,13 +50,6 @@ def _mistake(name: str, folding: Folding, names: Sequence[str]) -> HwflowError |
             "plan.fold",
             f"hardware.fold names layer {name!r}, which the design does not have",
             hint=f"{meant}layers: {', '.join(names)}",
-            place=folding.place,
-        )
-    if folding.pos not in ("all", 1):
-        return InputError(
-            "plan.fold",
-            f"layer {name}: found pos {folding.pos}; this version has pos: all or 1",
-            hint="give pos: 1 for one output position a clock, or nothing",
             place=folding.place,
         )
     return None

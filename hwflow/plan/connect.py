@@ -15,6 +15,7 @@ from hwflow.plan.dataflow import (
     Fifo,
     FoldedStage,
     Fork,
+    GatherStage,
     Region,
     Serializer,
     Stage,
@@ -145,6 +146,8 @@ class _Joiner:
         first = group[0]
         if isinstance(first, FoldedPlan):
             return FoldedStage(first, reads)
+        if first.gathers:
+            return GatherStage(first, reads)
         if first.window is not None:
             return WindowStage(first, reads)
         layers = tuple(layer for layer in group if isinstance(layer, LayerPlan))
@@ -214,15 +217,16 @@ def sized(
     for index, fifo in enumerate(stages):
         if not isinstance(fifo, Fifo):
             continue
-        low, high = 0, fifo.depth
+        # None at all comes first: a wire is faster than a FIFO too short to take a beat a clock.
+        low, high, middle = 1, fifo.depth, 0
         while low < high:
-            middle = (low + high) // 2
             stages[index] = replace(fifo, depth=middle)
             found = _measured(stages, measured)
             if found is not None and found[0] <= best[0] and found[1] <= best[1]:
-                high, best = middle, found
+                low, high, best = min(low, middle), middle, found
             else:
-                low = middle + 1
+                low = max(low, middle + 1)
+            middle = (low + high) // 2
         stages[index] = replace(fifo, depth=high)
     return replace(flow, stages=tuple(_without_empty(stages))), best
 

@@ -11,7 +11,8 @@ from hwflow.plan.layer import LayerPlan
 from hwflow.plan.streams import StreamType
 
 __all__ = [
-    "Deserializer", "Fifo", "FoldedStage", "Fork", "Region", "Serializer", "Stage", "WindowStage",
+    "Deserializer", "Fifo", "FoldedStage", "Fork", "GatherStage", "Region", "Serializer", "Stage",
+    "WindowStage",
 ]  # fmt: skip
 
 
@@ -41,6 +42,19 @@ class Region:
 @dataclass(frozen=True, slots=True, eq=False)
 class WindowStage:
     """One layer behind a line buffer, one output position a clock."""
+
+    layer: LayerPlan
+    reads: tuple[str, ...]
+
+    @property
+    def writes(self) -> tuple[str, ...]:
+        """The link of the one value it makes."""
+        return self.layer.outputs
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GatherStage:
+    """One layer that picks some of its positions from a held tensor in each clock."""
 
     layer: LayerPlan
     reads: tuple[str, ...]
@@ -117,4 +131,6 @@ class Fifo:
     writes: tuple[str, ...]
 
 
-Stage: TypeAlias = Region | WindowStage | FoldedStage | Serializer | Deserializer | Fork | Fifo
+Stage: TypeAlias = (
+    Region | WindowStage | GatherStage | FoldedStage | Serializer | Deserializer | Fork | Fifo
+)

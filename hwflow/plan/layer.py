@@ -18,7 +18,7 @@ from hwflow.plan.kernel import Kernel, Window, kernel_of
 from hwflow.plan.schedule import Schedule, register_bits, schedule
 from hwflow.plan.streams import StreamType
 from hwflow.plan.targets import DelayModel
-from hwflow.plan.words import Circuit, Sum, Word
+from hwflow.plan.words import Circuit, Sum, Word, width_of
 
 __all__ = ["LayerPlan", "chain_length", "plan_layer", "stream_of"]
 
@@ -59,6 +59,21 @@ class LayerPlan:
         return self.kernel.positions
 
     @property
+    def gathers(self) -> bool:
+        """Whether some, not all, positions are picked from a whole tensor in each clock."""
+        return self.folding.pos not in ("all", 1)
+
+    @property
+    def copies(self) -> int:
+        """Kernels side by side."""
+        return self.positions if self.folding.pos == "all" else self.folding.pos
+
+    @property
+    def steps(self) -> int:
+        """Clocks that the kernels take for a tensor, each for as many positions."""
+        return self.positions // self.copies
+
+    @property
     def window(self) -> Window | None:
         """The line buffer's geometry when positions are taken one a clock."""
         return self.kernel.window if self.folding.pos == 1 else None
@@ -66,6 +81,8 @@ class LayerPlan:
     def stream(self, value: str) -> StreamType:
         """How `value` travels into or out of this layer."""
         window = self.window
+        if self.gathers:
+            return stream_of(self.types[value], 1 if value in self.inputs else self.steps)
         if window is None:
             return stream_of(self.types[value], 1 if self.folding.pos == "all" else self.positions)
         pixels = int(np.prod(window.shape[:-1]))
@@ -100,13 +117,15 @@ def plan_layer(
         InputError: "plan.fold": the folding does not suit the layer.
     """
     kernel = kernel_of(graph, layer, types)
-    if folding.pos == 1 and not (kernel.pointwise and len(layer.inputs) > 1):
+    if folding.pos not in ("all", 1):
+        _check_gather(layer, kernel, folding)
+    elif folding.pos == 1 and not (kernel.pointwise and len(layer.inputs) > 1):
         _check_window(layer.name, kernel.window, folding.place)
     if circuit is None:
         circuit = elaborate(kernel.graph)
     if len(circuit.inputs) != sum(g.shape[1] for g in kernel.gathers):
         raise InternalError("internal.archive", f"the circuit kept for {layer.name} is another's")
-    timing = schedule(circuit, period, model, 0.0 if folding.pos == 1 else start)
+    timing = schedule(circuit, period, model, start if folding.pos == "all" else 0.0)
     known = {v: types[v] for v in layer.inputs}
     offset = 0
     for value, (_, inner) in zip(layer.outputs, kernel.graph.outputs, strict=True):
@@ -114,7 +133,7 @@ def plan_layer(
         words = [circuit.words[i] for i in circuit.outputs[offset : offset + count]]
         offset += count
         known[value] = _physical(graph.types[value], kernel.positions, words)
-    copies = kernel.positions if folding.pos == "all" else 1
+    copies = kernel.positions if folding.pos == "all" else folding.pos
     return LayerPlan(
         layer.name,
         tuple(n.op.name for n in layer.nodes if not isinstance(n.op, (ops.Const, ops.Input))),
@@ -144,6 +163,21 @@ def _check_window(layer: str, window: Window | None, place: Place | None) -> Non
         )
 
 
+def _check_gather(layer: Layer, kernel: Kernel, folding: Folding) -> None:
+    pos, positions = folding.pos, kernel.positions
+    assert isinstance(pos, int)
+    if len(layer.inputs) == len(layer.outputs) == 1 and positions % pos == 0:
+        return
+    fitting = ", ".join(str(d) for d in range(1, positions + 1) if positions % d == 0)
+    raise InputError(
+        "plan.fold",
+        f"layer {layer.name}: pos {pos} does not divide its {positions} positions "
+        f"({fitting} would), or it has several inputs",
+        hint="choose a number of positions that divides, or pos: 1",
+        place=folding.place,
+    )
+
+
 def _physical(kind: TensorType, positions: int, words: Sequence[Word]) -> TensorType:
     """The type of an output as the hardware carries it: every position like the kernel's."""
     lo = np.tile(np.array([w.lo for w in words], dtype=object), positions)
@@ -157,6 +191,10 @@ def _cost(
 ) -> Cost:
     adders = [w for w in circuit.words if isinstance(w.op, Sum)]
     ffs = register_bits(circuit, timing) * copies
+    picking = 0
+    if folding.pos not in ("all", 1):
+        bits = copies * sum(width_of(*circuit.inputs[i]) for i in range(len(circuit.inputs)))
+        ffs, picking = ffs + bits, bits * (kernel.positions // copies) * 2 // 3
     if folding.pos == 1 and kernel.window is not None:
         (node,) = kernel.graph.inputs
         kind = kernel.graph.types[node.name]
@@ -165,7 +203,7 @@ def _cost(
     return Cost(
         len(adders) * copies,
         sum(adder_bits(circuit, w) for w in adders) * copies,
-        sum(luts(circuit, w) for w in circuit.words) * copies,
+        sum(luts(circuit, w) for w in circuit.words) * copies + picking,
         ffs,
     )
 

@@ -14,7 +14,7 @@ from hwflow.ir.graph import Graph
 from hwflow.ir.types import TensorType
 from hwflow.plan.checks import check_clock, check_fold, check_graph, check_widths
 from hwflow.plan.connect import AnyLayer, Dataflow, connect, sized
-from hwflow.plan.dataflow import FoldedStage, Region, Stage, WindowStage
+from hwflow.plan.dataflow import FoldedStage, GatherStage, Region, Stage, WindowStage
 from hwflow.plan.folded import plan_folded
 from hwflow.plan.folding import Cost, Folding
 from hwflow.plan.layer import LayerPlan, plan_layer
@@ -63,7 +63,7 @@ class Plan:
         for stage in self.stages:
             if isinstance(stage, Region):
                 found += stage.layers
-            elif isinstance(stage, WindowStage | FoldedStage):
+            elif isinstance(stage, WindowStage | GatherStage | FoldedStage):
                 found.append(stage.layer)
         return tuple(found)
 

@@ -104,6 +104,11 @@ class Raster:
         following = np.append(need[1:], self.words + need[0])
         return int(max((need - given).max(), (following - given).max(), 1))
 
+    @cached_property
+    def ahead(self) -> int:
+        """Words given up before they have come, at the most: no window reads those."""
+        return int(max((np.cumsum(self.releases) - self._needed()).max(), 0))
+
     def _needed(self) -> Ints:
         """Words that must have come before each iteration of the first loop can end."""
         index, there = self.order

@@ -10,6 +10,7 @@ from hwflow.plan.dataflow import (
     Fifo,
     FoldedStage,
     Fork,
+    GatherStage,
     Region,
     Serializer,
     WindowStage,
@@ -18,7 +19,7 @@ from hwflow.plan.folded import FoldedPlan
 from hwflow.plan.kernel import Window
 from hwflow.plan.plan import Plan
 
-__all__ = ["plan_record", "window_cycles"]
+__all__ = ["layer_cycles", "plan_record", "window_cycles"]
 
 
 def window_cycles(window: Window) -> int:
@@ -74,7 +75,7 @@ def _layer(layer: AnyLayer) -> dict[str, Any]:
         "folding": {"pe": layer.folding.pe, "simd": layer.folding.simd, "pos": 1 if folded else pos},
         "multiplier": layer.folding.multiplier if folded else None,
         "positions": layer.positions,
-        "cycles": _cycles(layer),
+        "cycles": layer_cycles(layer),
         "latency": layer.latency,
         "lanes_in": sum(layer.stream(v).lanes for v in layer.inputs),
         "bits_in": sum(layer.stream(v).bits for v in layer.inputs),
@@ -92,9 +93,12 @@ def _layer(layer: AnyLayer) -> dict[str, Any]:
     }
 
 
-def _cycles(layer: AnyLayer) -> int:
+def layer_cycles(layer: AnyLayer) -> int:
+    """Clock cycles of a layer for a tensor."""
     if isinstance(layer, FoldedPlan):
         return layer.cycles
+    if layer.gathers:
+        return layer.steps
     if layer.window is not None:
         return window_cycles(layer.window)
     return layer.positions if layer.folding.pos == 1 else 1
@@ -110,6 +114,8 @@ def _stage(stage: object) -> dict[str, Any]:
             }
         case WindowStage():
             return {"kind": "window", "layers": [stage.layer.name]}
+        case GatherStage():
+            return {"kind": "gather", "layers": [stage.layer.name]}
         case FoldedStage():
             return {"kind": "folded", "layers": [stage.layer.name]}
         case Serializer():

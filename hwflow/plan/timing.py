@@ -13,6 +13,7 @@ from hwflow.plan.dataflow import (
     Fifo,
     FoldedStage,
     Fork,
+    GatherStage,
     Region,
     Serializer,
     Stage,
@@ -25,7 +26,7 @@ from hwflow.plan.layer import LayerPlan
 __all__ = ["measure"]
 
 _TENSORS = 5
-"""Tensors run through; the interval is that of the last two."""
+"""Tensors run through; the interval is the longer of the last two, which may alternate."""
 
 
 class _Pipe:
@@ -76,6 +77,24 @@ class _WindowModel(_Pipe):
         self.clock(advance and completes, taken)
         if advance:
             self.at = (self.at + 1) % len(self.steps)
+
+
+class _GatherModel(_Pipe):
+    """Its tensor is held by whoever offers it until the last positions are picked."""
+
+    def __init__(self, layer: LayerPlan) -> None:
+        super().__init__(layer.latency + 1)
+        self.steps, self.at, self.offered = layer.steps, 0, False
+
+    def ready(self, offered: Sequence[bool], _onward: Sequence[bool]) -> list[bool]:
+        self.offered = offered[0]
+        return [self.enabled and self.at == self.steps - 1]
+
+    def step(self, _accepted: Sequence[bool], taken: Sequence[bool]) -> None:
+        advance = self.enabled and self.offered
+        self.clock(advance, taken)
+        if advance:
+            self.at = (self.at + 1) % self.steps
 
 
 class _FoldedModel(_Pipe):
@@ -177,6 +196,7 @@ class _FifoModel:
 _Model: TypeAlias = (
     _RegionModel
     | _WindowModel
+    | _GatherModel
     | _FoldedModel
     | _SerializerModel
     | _DeserializerModel
@@ -191,6 +211,8 @@ def _model(stage: Stage) -> _Model:
             return _RegionModel(stage.latency, len(stage.outputs))
         case WindowStage():
             return _WindowModel(stage.layer)
+        case GatherStage():
+            return _GatherModel(stage.layer)
         case FoldedStage():
             return _FoldedModel(stage.layer)
         case Serializer():
@@ -242,7 +264,7 @@ def measure(
 
     `source` and `sink` are the links of the first input and the first output. Latency: from the
     edge that takes the first input beat to the edge that delivers the first output beat;
-    interval: between the heads of the last two of five tensors.
+    interval: between the heads of the last tensors of five, the longer if it alternates.
 
     Raises:
         InternalError: "internal.deadlock".
@@ -262,7 +284,7 @@ def measure(
                 heads.append(cycle)
             delivered += 1
         if len(heads) == _TENSORS:
-            return heads[0] - first_in, heads[-1] - heads[-2]
+            return heads[0] - first_in, max(np.diff(heads[-3:]).tolist())
     raise InternalError("internal.deadlock", "the planned dataflow never delivers")
 
 
@@ -272,6 +294,8 @@ def _work(stage: Stage) -> int:
             return stage.latency + 2
         case WindowStage():
             return len(raster_steps(stage.layer.window)) + stage.layer.latency + 4  # type: ignore[arg-type]
+        case GatherStage():
+            return stage.layer.steps + stage.layer.latency + 4
         case FoldedStage():
             return stage.layer.cycles + stage.layer.raster.words + stage.layer.latency + 4
         case Serializer() | Deserializer():

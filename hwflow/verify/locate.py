@@ -55,7 +55,7 @@ def _alone(
 ) -> dict[str, IntArray]:
     beats = {v: layer.stream(v).pack(a.reshape(1, -1).astype(np.int64)) for v, a in inputs.items()}
     work.mkdir(parents=True, exist_ok=True)
-    if isinstance(layer, FoldedPlan) or layer.window is not None:
+    if isinstance(layer, FoldedPlan) or layer.window is not None or layer.gathers:
         interface = _stream_interface(plan.graph.name, layer)
         (group,) = interface.outputs
         result = build_replay(rtl, interface, work).run(beats).outputs
@@ -166,7 +166,7 @@ def locate_in_netlist(
 
 
 def _streamed(layer: AnyLayer) -> bool:
-    return isinstance(layer, FoldedPlan) or layer.folding.pos == 1
+    return isinstance(layer, FoldedPlan) or layer.folding.pos != "all"
 
 
 def _nets(layer: AnyLayer) -> tuple[str, ...]:

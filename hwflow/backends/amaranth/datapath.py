@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from amaranth import Cat, Const, Module, Signal, Value
+from amaranth import Cat, Const, Module, Mux, Signal, Value
 
 from hwflow.backends.amaranth.logic import drive, extended, shape_of
 from hwflow.backends.amaranth.module import HwModule
@@ -16,7 +16,7 @@ from hwflow.plan.layer import LayerPlan, chain_length
 from hwflow.plan.schedule import Schedule, register_bits
 from hwflow.plan.streams import StreamType
 
-__all__ = ["KernelModule", "ParallelLayer", "Pipeline", "WindowLayer", "lanes_of", "layer_module"]
+__all__ = ["GatherLayer", "KernelModule", "ParallelLayer", "Pipeline", "WindowLayer", "lanes_of", "layer_module"]
 
 
 def lanes_of(data: Value, stream: StreamType) -> list[Value]:
@@ -122,6 +122,8 @@ class KernelModule(HwModule):
 
 def layer_module(design: str, plan: LayerPlan, *, stalls: bool, generate: bool) -> HwModule:
     """The module `<design>__<layer>` of a layer that is not folded."""
+    if plan.gathers:
+        return GatherLayer(design, plan, generate=generate)
     if plan.window is not None:
         return WindowLayer(design, plan, generate=generate)
     return ParallelLayer(design, plan, stalls=stalls, generate=generate)
@@ -280,6 +282,80 @@ class WindowLayer(HwModule):
                 age = (rows - 1 - r) * width + (cols - 1 - c)
                 elements += lanes_of(chain[age], self.source)
         return elements
+
+
+class GatherLayer(HwModule):
+    """Some kernels side by side, their positions picked from a held tensor step by step.
+
+    Ports as of `WindowLayer`; `in_ready_o` comes with the last step of a tensor.
+    """
+
+    uses_reset = True
+
+    def __init__(self, design: str, plan: LayerPlan, *, generate: bool) -> None:
+        super().__init__(f"{design}__{plan.name}", generate=generate)
+        self.plan = plan
+        self.source = plan.stream(plan.inputs[0])
+        self.enable = self.add_input("en_i", 1)
+        self.data = self.add_input("in_data_i", max(1, self.source.bits))
+        self.valid = self.add_input("in_valid_i", 1)
+        self.ready = self.add_output("in_ready_o", 1)
+        self.result = self.add_output("out_data_o", max(1, plan.stream(plan.outputs[0]).bits))
+        self.result_valid = self.add_output("out_valid_o", 1)
+
+    def build(self, m: Module) -> None:
+        plan = self.plan
+        step, ends = Signal(range(plan.steps), name="step"), Signal(name="step_ends")
+        m.d.comb += [
+            ends.eq(step == plan.steps - 1),
+            self.ready.eq(self.enable & ends),
+        ]
+        with m.If(self.enable & self.valid):
+            m.d.sync += step.eq(Mux(ends, 0, step + 1))
+        valids = [Signal(name=f"picked_valid_s{i}") for i in range(plan.latency + 1)]
+        with m.If(self.enable):
+            m.d.sync += [after.eq(before) for before, after in pairwise([self.valid, *valids])]
+        lanes = lanes_of(self.data, self.source)
+        results = []
+        for copy in range(plan.copies):
+            kernel = KernelModule(
+                f"{self.name}__kernel",
+                plan.circuit,
+                plan.schedule,
+                stalls=True,
+                generate=self.generate,
+            )
+            picked = self._picked(m, step, lanes, copy, kernel)
+            result = Signal(len(kernel.result), name=f"pos_{copy}_data")
+            self.attach(m, f"pos_{copy}", kernel, kernel.wires(picked, result, self.enable))
+            results.append(result)
+        m.d.comb += [self.result.eq(Cat(*results)), self.result_valid.eq(valids[-1])]
+
+    def _picked(
+        self, m: Module, step: Signal, lanes: list[Value], copy: int, kernel: KernelModule
+    ) -> list[Value]:
+        """The kernel inputs of copy number `copy`, registered; zeros where padded."""
+        (gather,) = self.plan.kernel.gathers
+        picked: list[Value] = [Const(0, 1)] * gather.shape[1]
+        for word in kernel.used:
+            assert isinstance(word.op, w.In)
+            element = word.op.index
+            rows = gather[copy :: self.plan.copies, element]
+            choices = [
+                extended(lanes[i], word.width) if i >= 0 else Const(0, word.width) for i in rows
+            ]
+            chosen = Signal(word.width, name=f"pos_{copy}_pick_{element}")
+            with m.Switch(step):
+                for turn, choice in enumerate(choices[:-1]):
+                    with m.Case(turn):
+                        m.d.comb += chosen.eq(choice)
+                with m.Default():
+                    m.d.comb += chosen.eq(choices[-1])
+            held = Signal(word.width, name=f"pos_{copy}_x_{element}", reset_less=True)
+            with m.If(self.enable):
+                m.d.sync += held.eq(chosen)
+            picked[element] = held
+        return picked
 
 
 def _one_of(step: Signal, steps: tuple[tuple[bool, bool], ...], which: int) -> Value:

@@ -69,7 +69,8 @@ class FoldedLayer(HwModule):
         plan = self.plan
         depth = plan.depth
         write_address = Signal(range(depth), name="write_address")
-        held = Signal(range(depth + 1), name="words_held")
+        # Below zero when words that no window reads are given up before they come: it wraps.
+        held = Signal(range(depth + plan.raster.ahead + 1), name="words_held")
         lead = nest.lead
         m.d.comb += self.ready.eq(held != depth)
         with m.If(wrote):

@@ -13,7 +13,7 @@ from hwflow.backends.amaranth.verilog import print_verilog
 from hwflow.plan.connect import AnyLayer
 from hwflow.plan.folded import FoldedPlan
 from hwflow.plan.plan import Plan
-from hwflow.plan.record import window_cycles
+from hwflow.plan.record import layer_cycles
 
 __all__ = ["generate_rtlil", "generate_verilog", "headers", "simulate"]
 
@@ -87,9 +87,9 @@ def _layer_header(plan: Plan, layer: AnyLayer) -> str:
     pos = layer.folding.pos
     lines.append(
         f"pe all, simd all, pos {pos}; latency {layer.latency} cycles"
-        + (" after the window" if pos == 1 else "")
+        + ("" if pos == "all" else " after the window")
         + f"; {layer.kernel.positions} positions, initiation interval "
-        + (str(window_cycles(layer.window)) if layer.window else "1")
+        + str(layer_cycles(layer))
     )
     lines.append(f"Integer graph {plan.digest[:16]}")
     return "\n".join(lines)

@@ -25,6 +25,7 @@ from hwflow.plan.dataflow import (
     Fifo,
     FoldedStage,
     Fork,
+    GatherStage,
     Region,
     Serializer,
     Stage,
@@ -121,7 +122,7 @@ class TopModule(HwModule):
         match stage:
             case Region():
                 self._region(m, stage, live)
-            case WindowStage() | FoldedStage():
+            case WindowStage() | GatherStage() | FoldedStage():
                 self._one_layer(m, stage, live)
             case Serializer():
                 live[stage.writes[0]] = self._serialized(m, stage, live[stage.reads[0]])
@@ -232,7 +233,7 @@ class TopModule(HwModule):
         return _Stream(stream, out_data, out_valid, onward), ready
 
     def _one_layer(
-        self, m: Module, stage: WindowStage | FoldedStage, live: dict[str, _Stream]
+        self, m: Module, stage: WindowStage | GatherStage | FoldedStage, live: dict[str, _Stream]
     ) -> None:
         layer = stage.layer
         source, (value,) = live[stage.reads[0]], layer.outputs
