@@ -39,9 +39,7 @@ class Dataflow:
     outputs: Mapping[str, tuple[str, StreamType]]
 
 
-def connect(
-    graph: Graph, layers: Sequence[AnyLayer], types: Mapping[str, TensorType]
-) -> Dataflow:
+def connect(graph: Graph, layers: Sequence[AnyLayer], types: Mapping[str, TensorType]) -> Dataflow:
     """Join the layers of `graph`; FIFOs of forks hold a whole tensor until they are `sized`."""
     return _Joiner(graph, _groups(layers), types).join()
 
@@ -55,6 +53,11 @@ def _groups(layers: Sequence[AnyLayer]) -> list[list[AnyLayer]]:
         else:
             groups.append([layer])
     return groups
+
+
+def _wire(group: Sequence[AnyLayer]) -> bool:
+    """Whether a group only gives a tensor another shape: its elements travel as they are."""
+    return len(group) == 1 and set(group[0].operations) == {"reshape"}
 
 
 def _parallel(layer: AnyLayer) -> bool:
@@ -84,6 +87,12 @@ class _Joiner:
             self._offer(node.name)
         for index, group in enumerate(self.groups):
             inputs = _inputs(group)
+            if _wire(group):
+                link = self.links[inputs[0], index]
+                for value in group[0].outputs:
+                    self.streams[value] = self.streams[link]
+                    self._offer(value, link)
+                continue
             reads = tuple(self._fetched(v, index, self._wanted(group, v)) for v in inputs)
             stage = self._stage(group, inputs, reads)
             self.stages.append(stage)
@@ -96,17 +105,18 @@ class _Joiner:
             outputs[name] = (link, self.streams[link])
         return Dataflow(tuple(self.stages), ports, outputs)
 
-    def _offer(self, value: str) -> None:
-        """Give `value` to each of its readers, the design's own outputs last."""
+    def _offer(self, value: str, link: str = "") -> None:
+        """Give `value`, there on `link`, to each of its readers; the design's outputs last."""
+        link = link or value
         readers = [*self.readers.get(value, [])]
         if value in self.results:
             readers.append(len(self.groups))
         if len(readers) == 1:
-            self.links[value, readers[0]] = value
+            self.links[value, readers[0]] = link
             return
         names = tuple(f"{value}_{self._reader(index)}" for index in readers)
         stream = self.streams[value]
-        self.stages.append(Fork(value, stream, (value,), names))
+        self.stages.append(Fork(value, stream, (link,), names))
         for index, name in zip(readers, names, strict=True):
             self.streams[name] = stream
             self.links[value, index] = name
@@ -152,13 +162,17 @@ class _Joiner:
             return WindowStage(first, reads)
         layers = tuple(layer for layer in group if isinstance(layer, LayerPlan))
         mine = {v for layer in group for v in layer.outputs}
-        used = {v for v in mine if any(self.groups[i] is not group for i in self.readers.get(v, []))}
+        used = {
+            v for v in mine if any(self.groups[i] is not group for i in self.readers.get(v, []))
+        }
         outputs = tuple(
             v for layer in layers for v in layer.outputs if v in self.results or v in used
         )
         return _region(layers, inputs, outputs, reads)
 
     def _wanted(self, group: list[AnyLayer], value: str) -> StreamType:
+        if _wire(group) and (readers := self.readers.get(group[0].outputs[0])):
+            return self._wanted(self.groups[readers[0]], group[0].outputs[0])
         if _parallel(group[0]):
             return stream_of(self.types[value], 1)
         return group[0].stream(value)

@@ -9,13 +9,14 @@ import numpy as np
 
 from hwflow.errors import InputError
 from hwflow.ir import ops
+from hwflow.ir.exact import IntArray
 from hwflow.ir.graph import Graph, Layer
 from hwflow.ir.types import IntType, TensorType
 from hwflow.plan.circuit_builder import CircuitBuilder
 from hwflow.plan.cost import adder_bits, luts
-from hwflow.plan.epilogue import epilogue_of
+from hwflow.plan.epilogue import Epilogue, epilogue_of
 from hwflow.plan.folding import Cost, Folding
-from hwflow.plan.kernel import Kernel, kernel_of
+from hwflow.plan.kernel import Kernel, Window, kernel_of
 from hwflow.plan.layer import stream_of
 from hwflow.plan.raster import Raster, raster_of
 from hwflow.plan.reduction import Reduction, reduction_of
@@ -96,72 +97,81 @@ def plan_folded(
     kernel = kernel_of(graph, layer, types)
     reduction = reduction_of(kernel)
     pe, simd = _lanes(layer.name, reduction, kernel, types[layer.inputs[0]].shape, folding)
-    shape = types[layer.inputs[0]].shape
-    per_word = simd if reduction.kind == "matrix" else pe
-    pixels = int(np.prod(shape[:-1])) if kernel.window is not None else 1
-    channels = types[layer.inputs[0]].size // pixels
-    if reduction.kind != "matrix":
-        channels = shape[-1]
+    folding = replace(folding, pe=pe, simd=simd)
+    window = _window(kernel, reduction, types[layer.inputs[0]].shape)
+    groups = window.shape[-1] // (simd if reduction.kind == "matrix" else pe)
     raster = raster_of(
-        reduction.kind, kernel.window, reduction.taps, reduction.dilation,
-        shape if kernel.window is not None or reduction.kind != "matrix" else (channels,),
-        channels // per_word, reduction.outputs // pe,
-    )  # fmt: skip
+        reduction.kind, window, reduction.taps, reduction.dilation, groups, reduction.outputs // pe
+    )
     word = stream_of(types[layer.inputs[0]], raster.words)
     depth = 1 << max(1, (raster.depth - 1).bit_length())
     weights = _weights(reduction, raster, pe, simd, target)
-    terms = _terms(reduction, word, weights, pe, padded=raster.padded)
+    terms = _terms(reduction, word, weights, pe)
     epilogue = epilogue_of(kernel.graph, reduction, pe)
-    model = replace(target.delay, product=target.delay.dsp) if folding.multiplier == "dsp" else (
-        target.delay
-    )
+    model = target.delay
+    if folding.multiplier == "dsp":
+        model = replace(model, product=model.dsp)
     timing = schedule(terms, period, model, registered=(Product,))
-    after = schedule(epilogue.circuit, period, target.delay)
-    constants = None
-    if epilogue.table is not None:
-        rows = epilogue.table.astype(np.int64)
-        style = memory_style(target, len(rows), _row_bits(rows), writable=False)
-        constants = Rom(rows, style)
+    after = schedule(epilogue.circuit, period, model)
     accumulators = _accumulators(reduction, pe)
-    outs = [epilogue.circuit.words[o] for o in epilogue.circuit.outputs]
-    known = {v: types[v] for v in layer.inputs}
-    result = graph.types[layer.outputs[0]]
-    lo, hi = (
-        np.tile(np.array([getattr(w, side) for w in outs], dtype=object), result.size // pe)
-        for side in ("lo", "hi")
-    )
-    known[layer.outputs[0]] = TensorType(
-        result.shape,
-        IntType(
-            lo.reshape(result.shape), hi.reshape(result.shape), result.elem.full(result.shape)[2]
-        ),
-    )
-    style = memory_style(target, depth, word.bits, writable=True)
     plan = FoldedPlan(
         layer.name,
         tuple(n.op.name for n in layer.nodes if not isinstance(n.op, (ops.Const, ops.Input))),
-        replace(folding, pe=pe, simd=simd),
+        folding,
         layer.inputs,
         layer.outputs,
-        known,
+        _types(graph, layer, types, epilogue),
         reduction.kind,
         raster,
         depth,
-        style,
+        memory_style(target, depth, word.bits, writable=True),
         weights,
-        constants,
+        None if epilogue.table is None else _rom(epilogue.table, target),
         terms,
         timing,
         epilogue.circuit,
         after,
         accumulators,
         Cost(),
-        max(timing.worst, after.worst, target.delay.adder(max(accumulators)) + target.delay.lut),
+        max(timing.worst, after.worst, model.adder(max(accumulators)) + model.lut),
     )
     return replace(plan, cost=_cost(plan, word, target))
 
 
-def _row_bits(rows: np.ndarray) -> int:  # type: ignore[type-arg]
+def _window(kernel: Kernel, reduction: Reduction, shape: tuple[int, ...]) -> Window:
+    """How the layer's window slides; a layer of one position sees the whole tensor at once."""
+    if kernel.window is not None:
+        return kernel.window
+    if reduction.kind == "matrix":
+        shape = (1, int(np.prod(shape)))
+    ones, none = (1,) * (len(shape) - 1), ((0, 0),) * (len(shape) - 1)
+    return Window(shape, shape[:-1], ones, none)
+
+
+def _types(
+    graph: Graph, layer: Layer, types: Mapping[str, TensorType], epilogue: Epilogue
+) -> dict[str, TensorType]:
+    """The layer's values as the hardware carries them: outputs that share a lane share a type."""
+    known = {v: types[v] for v in layer.inputs}
+    value = layer.outputs[0]
+    result, lanes = (
+        graph.types[value],
+        [epilogue.circuit.words[o] for o in epilogue.circuit.outputs],
+    )
+    lo, hi = (
+        np.tile(np.array(side, dtype=object), result.size // len(lanes)).reshape(result.shape)
+        for side in ([w.lo for w in lanes], [w.hi for w in lanes])
+    )
+    known[value] = TensorType(result.shape, IntType(lo, hi, result.elem.full(result.shape)[2]))
+    return known
+
+
+def _rom(rows: IntArray, target: Target) -> Rom:
+    values = np.ascontiguousarray(rows).astype(np.int64)
+    return Rom(values, memory_style(target, len(values), _row_bits(values), writable=False))
+
+
+def _row_bits(rows: IntArray) -> int:
     return sum(
         width_of(int(a), int(b)) for a, b in zip(rows.min(axis=0), rows.max(axis=0), strict=True)
     )
@@ -217,14 +227,10 @@ def _weights(
         rows = cube.transpose(3, 0, 1, 4, 2).reshape(-1, pe * simd)
     else:
         rows = reduction.weights.reshape(taps, groups, pe).transpose(1, 0, 2).reshape(-1, pe)
-    values = np.ascontiguousarray(rows).astype(np.int64)
-    style = memory_style(target, len(values), _row_bits(values), writable=False)
-    return Rom(values, style)
+    return _rom(rows, target)
 
 
-def _terms(
-    reduction: Reduction, word: StreamType, weights: Rom | None, pe: int, *, padded: bool
-) -> Circuit:
+def _terms(reduction: Reduction, word: StreamType, weights: Rom | None, pe: int) -> Circuit:
     """From one word (and one row of weights) to what each accumulator takes."""
     lanes = [
         (-(1 << (w - 1)) if s else 0, (1 << (w - 1 if s else w)) - 1) if w else (0, 0)
@@ -248,12 +254,9 @@ def _terms(
 
 
 def _accumulators(reduction: Reduction, pe: int) -> tuple[int, ...]:
-    lo, hi = (
-        side.reshape(-1, pe) for side in (reduction.lo, reduction.hi)
-    )
-    return tuple(
-        max(1, width_of(int(a), int(b))) for a, b in zip(lo.min(axis=0), hi.max(axis=0), strict=True)
-    )
+    lo, hi = (side.reshape(-1, pe) for side in (reduction.lo, reduction.hi))
+    bounds = zip(lo.min(axis=0), hi.max(axis=0), strict=True)
+    return tuple(max(1, width_of(int(a), int(b))) for a, b in bounds)
 
 
 def _cost(plan: FoldedPlan, word: StreamType, target: Target) -> Cost:
@@ -264,11 +267,11 @@ def _cost(plan: FoldedPlan, word: StreamType, target: Target) -> Cost:
     ):  # fmt: skip
         sums = [w for w in circuit.words if isinstance(w.op, Sum)]
         products = sum(isinstance(w.op, Product) for w in circuit.words)
-        logic = sum(luts(circuit, w) for w in circuit.words if not (dsp and isinstance(w.op, Product)))
+        in_luts = [w for w in circuit.words if not (dsp and isinstance(w.op, Product))]
         total += Cost(
             len(sums),
             sum(adder_bits(circuit, w) for w in sums),
-            logic,
+            sum(luts(circuit, w) for w in in_luts),
             register_bits(circuit, timing),
             products if dsp else 0,
         )

@@ -157,7 +157,7 @@ def _pointwise(
     if len(shape) != rank + 1:
         return False
     arrays = []
-    for field in fields(node.op):
+    for field in fields(node.op):  # type: ignore[arg-type]
         value = getattr(node.op, field.name)
         if isinstance(value, IntType):
             arrays += [value.lo, value.hi, value.frac]

@@ -8,7 +8,6 @@ from fractions import Fraction
 from functools import reduce
 from operator import add
 
-from hwflow.errors import InputError
 from hwflow.ir import digest
 from hwflow.ir.graph import Graph
 from hwflow.ir.types import TensorType
@@ -43,7 +42,8 @@ class Options:
 class Plan:
     """A design ready to be generated.
 
-    `stages` are in dataflow order, `links` gives the link that each output port reads; `interface` holds the ports, the latency and the initiation
+    `stages` are in dataflow order, `links` gives the link that each output port reads;
+    `interface` holds the ports, the latency and the initiation
     interval in cycles. `fmax_hz` is estimated from the delay model.
     """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +33,7 @@ class Raster:
 
     `loops` go from outer to inner and `inner` of them make one accumulation; `origin` is the
     first word (it may lie in the padding, before the tensor). `releases` are the words given up
-    after each iteration of the first loop. `repeats` is how many of the outer loops pick a position.
+    after each iteration of the first loop.
     """
 
     rows: int
@@ -117,60 +118,48 @@ class Raster:
 
 
 def raster_of(
-    kind: str, window: Window | None, taps: tuple[int, int], dilation: tuple[int, int],
-    shape: tuple[int, ...], groups: int, repeats: int,
+    kind: str, window: Window, taps: tuple[int, int], dilation: tuple[int, int], groups: int,
+    repeats: int,
 ) -> Raster:  # fmt: skip
-    """The raster of a reduction over a tensor of `shape` cut into `groups` words a pixel.
+    """The raster of a reduction whose `window` slides over a tensor of `groups` words a pixel.
 
-    `repeats` is how many groups of outputs a matrix reduction makes from one window. `window` is
-    None where there is one position only: then the window is the whole tensor.
+    `repeats` is how many groups of outputs a matrix reduction makes from one window.
     """
-    if window is None:
-        sizes = (1, 1) if len(shape) == 1 else _two(shape[:-1])
-        if kind == "matrix":
-            sizes, groups = (1, 1), groups * int(np.prod(shape[:-1]))
-        stride, padding = (1, 1), ((0, 0), (0, 0))
-        if kind == "matrix":
-            taps = (1, 1)
-    else:
-        sizes, stride = _two(window.shape[:-1]), _two(window.stride)
-        padding = (*window.padding, (0, 0))[:2]
+    sizes, stride, pads = _two(window.shape[:-1]), _two(window.stride), window.padding
+    padding = (pads[0], pads[1] if len(pads) == 2 else (0, 0))
     rows, columns = sizes
     out = tuple(
         (size + sum(pad) - (tap - 1) * spread - 1) // step + 1
-        for size, pad, tap, spread, step in zip(
-            sizes, padding, taps, dilation, stride, strict=True
-        )
+        for size, pad, tap, spread, step in zip(sizes, padding, taps, dilation, stride, strict=True)
     )
     line = columns * groups
     outer = (
         Loop("row", out[0], stride[0] * line, rows=stride[0]),
         Loop("column", out[1], stride[1] * groups, columns=stride[1]),
     )
-    window_loops = (
+    inner = [
         Loop("tap_row", taps[0], dilation[0] * line, rows=dilation[0]),
         Loop("tap_column", taps[1], dilation[1] * groups, columns=dilation[1]),
-    )
+    ]
     if kind == "matrix":
-        loops = (*outer, Loop("output", repeats, 0), *window_loops, Loop("input", groups, 1))
-        inner = 3
+        middle = Loop("output", repeats, 0)
+        inner.append(Loop("input", groups, 1))
     else:
-        loops = (*outer, Loop("channel", groups, 1), *window_loops)
-        inner = 2
+        middle = Loop("channel", groups, 1)
     kept = [min(max(i * stride[0] - padding[0][0], 0), rows) * line for i in range(out[0])]
     kept.append(rows * line)
     return Raster(
         rows,
         columns,
         groups,
-        loops,
-        inner,
+        (*outer, middle, *inner),
+        len(inner),
         out[0] * out[1],
         (-padding[0][0], -padding[1][0]),
-        tuple(b - a for a, b in zip(kept, kept[1:], strict=False)),
+        tuple(b - a for a, b in pairwise(kept)),
     )
 
 
 def _two(sizes: tuple[int, ...]) -> tuple[int, int]:
     """Sizes over rows and columns; one axis counts as rows."""
-    return (sizes[0], sizes[1]) if len(sizes) == 2 else (sizes[0] if sizes else 1, 1)
+    return (sizes[0], sizes[1]) if len(sizes) == 2 else (sizes[0], 1)

@@ -72,7 +72,11 @@ def _layer(layer: AnyLayer) -> dict[str, Any]:
     return {
         "name": layer.name,
         "operations": list(layer.operations),
-        "folding": {"pe": layer.folding.pe, "simd": layer.folding.simd, "pos": 1 if folded else pos},
+        "folding": {
+            "pe": layer.folding.pe,
+            "simd": layer.folding.simd,
+            "pos": 1 if folded else pos,
+        },
         "multiplier": layer.folding.multiplier if folded else None,
         "positions": layer.positions,
         "cycles": layer_cycles(layer),

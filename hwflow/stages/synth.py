@@ -17,13 +17,15 @@ def run(config: DesignConfig, context: StageContext) -> None:
     device = config.hardware.target
     text = (context.inputs["generate"] / "interface.json").read_text(encoding="utf-8")
     top = Interface.from_json(text).top
-    layers = [entry["name"] for entry in read_json(context.inputs["plan"] / "plan.json")["layers"]]
+    layers = read_json(context.inputs["plan"] / "plan.json")["layers"]
+    modules = {f"{top}__{entry['name']}": entry.get("multiplier") for entry in layers}
     context.progress(0.0, f"Yosys for {device}")
     synthesize(
         context.inputs["generate"] / "design.v",
         top,
-        [f"{top}__{name}" for name in layers],
+        list(modules),
         target(device),
         context.out,
         context.scratch,
+        dsp_modules=[name for name, multiplier in modules.items() if multiplier == "dsp"],
     )

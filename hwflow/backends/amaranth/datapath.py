@@ -16,7 +16,15 @@ from hwflow.plan.layer import LayerPlan, chain_length
 from hwflow.plan.schedule import Schedule, register_bits
 from hwflow.plan.streams import StreamType
 
-__all__ = ["GatherLayer", "KernelModule", "ParallelLayer", "Pipeline", "WindowLayer", "lanes_of", "layer_module"]
+__all__ = [
+    "GatherLayer",
+    "KernelModule",
+    "ParallelLayer",
+    "Pipeline",
+    "WindowLayer",
+    "lanes_of",
+    "layer_module",
+]
 
 
 def lanes_of(data: Value, stream: StreamType) -> list[Value]:

@@ -167,9 +167,7 @@ class FoldedLayer(HwModule):
             m.d.sync += strobe.eq(flags.valid & flags.last)
         combine = self._maximum if self.plan.kind == "max" else self._sum
         accumulators: list[Value] = []
-        for index, (term, width) in enumerate(
-            zip(taken, self.plan.accumulators, strict=True)
-        ):
+        for index, (term, width) in enumerate(zip(taken, self.plan.accumulators, strict=True)):
             accumulator = Signal(
                 signed(width) if self._signed(index) else width,
                 name=f"accumulator_{index}",
@@ -184,9 +182,7 @@ class FoldedLayer(HwModule):
     def _signed(self, lane: int) -> bool:
         return self.plan.epilogue.inputs[lane][0] < 0
 
-    def _sum(
-        self, m: Module, lane: int, accumulator: Signal, term: Value, first: Value
-    ) -> Value:
+    def _sum(self, m: Module, lane: int, accumulator: Signal, term: Value, first: Value) -> Value:
         width = len(accumulator)
         if self.plan.raster.length == 1:
             return extended(term, width)
@@ -214,9 +210,7 @@ def _fixed(rom: Rom) -> list[Value]:
     stream = rom.stream
     return [
         Const(int(value), signed(max(1, width)) if is_signed else max(1, width))
-        for value, width, is_signed in zip(
-            rom.values[0], stream.widths, stream.signed, strict=True
-        )
+        for value, width, is_signed in zip(rom.values[0], stream.widths, stream.signed, strict=True)
     ]
 
 
@@ -237,9 +231,7 @@ class _Nest:
             m.d.comb += self.ends[i].eq(self.counters[i] == loop.count - 1)
         self._count()
         reach = raster.words + plan.depth + abs(raster.start) + 1
-        self.lead = Signal(
-            signed(reach.bit_length() + 1), name="words_ahead", init=-raster.start
-        )
+        self.lead = Signal(signed(reach.bit_length() + 1), name="words_ahead", init=-raster.start)
         self.address = Signal(
             range(plan.depth), name="read_address", init=raster.start % plan.depth
         )
@@ -275,15 +267,15 @@ class _Nest:
 
         `whole` is what a whole tensor moves.
         """
-        moved = Signal(shape, name=name)  # type: ignore[arg-type]
+        moved = Signal(shape, name=name)
         back = sum(part(loop) * (loop.count - 1) for _, loop in self.loops)
-        value: Value = C(whole - back, shape)  # type: ignore[arg-type]
+        value: Value = C(whole - back, shape)
         inside = back
         for i, loop in self.loops:
             inside -= part(loop) * (loop.count - 1)
             rest = [self.ends[j] for j, _ in self.loops if j > i]
             turn = reduce(and_, rest, Const(1, 1)) & ~self.ends[i]
-            value = Mux(turn, C(part(loop) - inside, shape), value)  # type: ignore[arg-type]
+            value = Mux(turn, C(part(loop) - inside, shape), value)
         self.m.d.comb += moved.eq(value)
         return moved
 
@@ -292,8 +284,8 @@ class _Nest:
         raster, m = self.plan.raster, self.m
         flags = []
         for name, size, origin, part in (
-            ("row_at", raster.rows, raster.origin[0], lambda loop: loop.rows),
-            ("column_at", raster.columns, raster.origin[1], lambda loop: loop.columns),
+            ("row_at", raster.rows, raster.origin[0], _rows),
+            ("column_at", raster.columns, raster.origin[1], _columns),
         ):
             spread = sum(part(loop) * (loop.count - 1) for _, loop in self.loops)
             if origin >= 0 and origin + spread < size:
@@ -319,3 +311,11 @@ class _Nest:
             if count != common:
                 words = Mux(self.counters[0] == row, count, words)
         return Mux(ends, words, 0)
+
+
+def _rows(loop: Loop) -> int:
+    return loop.rows
+
+
+def _columns(loop: Loop) -> int:
+    return loop.columns

@@ -96,10 +96,11 @@ def _layer_header(plan: Plan, layer: AnyLayer) -> str:
 
 
 def _folded_lines(layer: FoldedPlan) -> list[str]:
+    lanes = layer.folding.simd if layer.kind == "matrix" else layer.folding.pe
     loops = " ".join(f"{loop.name} {loop.count}" for loop in layer.raster.loops if loop.count > 1)
     return [
         f"pe {layer.folding.pe}, simd {layer.folding.simd}, pos 1; {layer.cycles} cycles a tensor; "
         f"latency {layer.latency} cycles after the last word of an accumulation",
-        f"Reads words of {layer.folding.simd if layer.kind == 'matrix' else layer.folding.pe} lanes "
-        f"from a line buffer of {layer.depth}; loops, outer first: {loops or 'none'}",
+        f"Reads words of {lanes} lanes from a line buffer of {layer.depth}; loops, outer first: "
+        f"{loops or 'none'}",
     ]
