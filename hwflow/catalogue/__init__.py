@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 
+from hwflow.catalogue.board import BOARD
 from hwflow.catalogue.explanation import Explanation
 from hwflow.catalogue.hardware import HARDWARE
 from hwflow.catalogue.network import NETWORK
@@ -15,7 +16,7 @@ from hwflow.errors import InputError
 
 __all__ = ["CATALOGUE", "Explanation", "explain"]
 
-CATALOGUE: dict[str, Explanation] = {**USER, **NETWORK, **HARDWARE}
+CATALOGUE: dict[str, Explanation] = {**USER, **NETWORK, **HARDWARE, **BOARD}
 
 
 def explain(code: str) -> Explanation:

@@ -185,6 +185,11 @@ HARDWARE: dict[str, Explanation] = {
         "Other characters than letters, digits and underscores.",
         "Rename the module.",
     ),
+    "synth.no-dsp": Explanation(
+        "Multipliers were to become DSPs, but the target has none.",
+        "A layer with `multiplier: dsp` on a device without DSPs or a plain LUT target.",
+        "Use `multiplier: lut`, or choose a target with DSPs (`hwflow targets`).",
+    ),
     "synth.output": Explanation(
         "Synthesis wrote no netlist that can be read.",
         "It was interrupted, or ran out of memory or disk.",

@@ -30,7 +30,7 @@ NETWORK: dict[str, Explanation] = {
     "data.source": Explanation(
         "The data source is not known.",
         "A spelling mistake.",
-        "Use digits, hgcal_toy or file.",
+        "Use digits, hgcal_toy, machine_sound or file.",
     ),
     "graph.layer": Explanation(
         "A value of the graph belongs to no layer.",
@@ -157,20 +157,26 @@ NETWORK: dict[str, Explanation] = {
         "One LUT between two registers takes longer than a clock cycle.",
         "Use a slower hardware.clock or a faster target.",
     ),
-    "plan.fold": Explanation(
-        "A folding names a layer that does not exist or cannot have it.",
-        "A spelling mistake in hardware.fold.",
-        "Use one of the layers listed.",
+    "plan.budget": Explanation(
+        "No foldings fit the budget, or the device.",
+        "Even the smallest form of each layer adds up to more than hardware.fold.budget allows.",
+        "Raise the budget or the target, or use fewer weights or bits.",
     ),
-    "plan.fork": Explanation(
-        "A folded layer stands in a branch.",
-        "Layers with pos: 1 work in a chain in this version.",
-        "Use pos: all for the layers of that branch.",
+    "plan.fold": Explanation(
+        "A folding names a layer that does not exist, or one that the layer cannot have.",
+        "A spelling mistake in hardware.fold, numbers that do not divide the layer, or an "
+        "operation without a folded form.",
+        "Use one of the layers or numbers listed, or leave the choice to target_ii or budget.",
     ),
     "plan.interface": Explanation(
         "The interface chosen cannot serve this design.",
         "valid_only has no back-pressure, which a folded layer needs.",
         "Use axi_stream or valid_ready, or fold nothing.",
+    ),
+    "plan.interval": Explanation(
+        "A layer cannot be as quick as hardware.fold.target_ii asks.",
+        "Behind a line buffer a layer takes a clock for each padded pixel at least.",
+        "Raise target_ii to what the message says, or give that layer a folding by hand.",
     ),
     "plan.name": Explanation(
         "A layer is called like a module that hwflow adds.",

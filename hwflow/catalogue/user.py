@@ -176,7 +176,7 @@ USER: dict[str, Explanation] = {
     "data.source": Explanation(
         "There is no data source of that name.",
         "A spelling mistake, or source: file without a path.",
-        "Use digits, hgcal_toy, or file with a path.",
+        "Use digits, hgcal_toy, machine_sound, or file with a path.",
     ),
     "train.builder": Explanation(
         "The model builder could not be used.",

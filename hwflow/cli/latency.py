@@ -13,9 +13,8 @@ import numpy as np
 from hwflow.flow import Build
 from hwflow.ir import Graph, evaluate
 from hwflow.ir.exact import IntArray
-from hwflow.plan.archive import load_circuits
+from hwflow.plan.archive import load_circuits, load_foldings
 from hwflow.plan.dataflow import Region
-from hwflow.plan.folding import Folding
 from hwflow.plan.plan import Options, Plan, make_plan
 from hwflow.plan.targets import target
 from hwflow.verify.rtl import settle_cycles
@@ -76,9 +75,7 @@ def _plan_of(build: Build, graph: Graph) -> Plan:
     """The plan as it was made, from what the stage kept."""
     folder = build.artifact("plan")
     record = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
-    folds = {
-        layer["name"]: Folding(pos=1) for layer in record["layers"] if layer["folding"]["pos"] == 1
-    }
+    folds = load_foldings((folder / "foldings.json").read_text(encoding="utf-8"))
     options = Options(
         target(record["target"]), Fraction(record["clock_hz"]), record["interface"], folds
     )

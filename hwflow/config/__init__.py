@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hwflow.config.design import (
     RUNGS,
+    BudgetConfig,
     Builder,
     DataConfig,
     DesignConfig,
@@ -21,6 +22,7 @@ from hwflow.config.load import json_schema, load_design
 
 __all__ = [
     "RUNGS",
+    "BudgetConfig",
     "Builder",
     "DataConfig",
     "DesignConfig",

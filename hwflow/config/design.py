@@ -12,11 +12,13 @@ from hwflow.errors import Place
 
 __all__ = [
     "RUNGS",
+    "BudgetConfig",
     "Builder",
     "DataConfig",
     "DesignConfig",
     "FoldConfig",
     "HardwareConfig",
+    "LayerFoldConfig",
     "Limit",
     "ModelConfig",
     "ReportConfig",
@@ -71,16 +73,47 @@ class TrainConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetConfig:
+    """The most of each resource that the design may take; None: what the device has."""
+
+    lut: int | None = None
+    ff: int | None = None
+    dsp: int | None = None
+    bram: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LayerFoldConfig:
+    """One layer's folding by hand; None: all."""
+
+    pe: int | None = None
+    simd: int | None = None
+    pos: int | None = None
+    multiplier: str = "lut"
+
+
+@dataclass(frozen=True, slots=True)
 class FoldConfig:
-    """Foldings by hand: pairs of layer name and positions per clock ("all" or "1")."""
+    """How computation is spread over clocks.
+
+    By hand: `pos`, pairs of layer name and positions per clock ("all" or "1"), and `layers`. With
+    `target_ii` above 1 or a `budget`, the other layers' foldings are solved for.
+    """
 
     pos: tuple[tuple[str, str], ...] = ()
     target_ii: int = 1
+    budget: BudgetConfig | None = None
+    layers: tuple[tuple[str, LayerFoldConfig], ...] = ()
+
+    @property
+    def solved(self) -> bool:
+        """Whether the solver chooses."""
+        return self.target_ii > 1 or self.budget is not None
 
 
 @dataclass(frozen=True, slots=True)
 class HardwareConfig:
-    """What is built; `clock` is in hertz, exact."""
+    """What is built; `clock` is in hertz, exact; `board` names a file in constraints/."""
 
     backend: str = "amaranth"
     target: str = "ecp5-85k"
@@ -89,6 +122,7 @@ class HardwareConfig:
     weights: str = "constant"
     protect: str = "none"
     interface: str = "axi_stream"
+    board: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

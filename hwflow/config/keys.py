@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from hwflow.config.design import (
     RUNGS,
+    BudgetConfig,
     DataConfig,
     FoldConfig,
     HardwareConfig,
+    LayerFoldConfig,
     ModelConfig,
     ReportConfig,
     SynthConfig,
@@ -17,7 +19,6 @@ from hwflow.config.names import NAME_PATTERN
 from hwflow.config.rules import (
     check_data,
     check_design,
-    check_fold,
     check_hardware,
     check_model,
     in_order,
@@ -60,13 +61,18 @@ _DATA = Section(
     (
         Key(
             "source",
-            Choice(("digits", "hgcal_toy", "file")),
-            "digits (8x8 handwritten), hgcal_toy (synthetic calorimeter wafers) or file",
+            Choice(("digits", "hgcal_toy", "machine_sound", "file")),
+            "digits (8x8 handwritten), hgcal_toy (synthetic calorimeter wafers), machine_sound "
+            "(synthetic spectra of machines) or file",
             required=True,
         ),
         Key("path", Text(parse=data_file), "the .npz or .csv file of source: file"),
         Key("split", Number(0, 0.9, above=True), "fraction of samples kept for the test", 0.2),
-        Key("samples", Integer(10, 10_000_000), "number of wafers of hgcal_toy (12000)"),
+        Key(
+            "samples",
+            Integer(10, 10_000_000),
+            "number of synthetic samples (hgcal_toy 12000, machine_sound 20000)",
+        ),
         Key("seed", _SEED, "seed of the generator and of the split", 0),
     ),
     make=DataConfig,
@@ -83,12 +89,37 @@ _TRAIN = Section(
         Key(
             "loss",
             Choice(("categorical_crossentropy", "mse", "telescope")),
-            "the loss function; by default telescope for hgcal_toy, else categorical_crossentropy",
+            "the loss function; by default telescope for hgcal_toy, mse for machine_sound, else "
+            "categorical_crossentropy",
             "categorical_crossentropy",
         ),
         Key("float_twin", Boolean(), "also train the float model, to compare with", True),
     ),
     make=TrainConfig,
+)
+
+_MANY = Integer(1, 1_000_000)
+
+_BUDGET = Section(
+    (
+        Key("lut", _COUNT, "LUTs at the most"),
+        Key("ff", _COUNT, "flip-flops at the most"),
+        Key("dsp", _COUNT, "DSPs at the most"),
+        Key("bram", _COUNT, "block RAMs at the most"),
+    ),
+    make=BudgetConfig,
+)
+
+_LAYER_FOLD = Section(
+    (
+        Key("pe", _MANY, "outputs computed in a clock (all)"),
+        Key("simd", _MANY, "inputs taken in a clock (all)"),
+        Key("pos", _MANY, "output positions computed in a clock (all; 1 with pe or simd)"),
+        Key(
+            "multiplier", Choice(("lut", "dsp")), "what multiplies where pe or simd is given", "lut"
+        ),
+    ),
+    make=LayerFoldConfig,
 )
 
 _FOLD = Section(
@@ -99,10 +130,15 @@ _FOLD = Section(
             "output positions computed in a clock, per layer: all, or 1 behind a line buffer",
             (),
         ),
-        Key("target_ii", Integer(1, 1_000_000), "clocks between two inferences aimed at", 1),
+        Key("target_ii", Integer(1, 100_000_000), "clocks between two inferences aimed at", 1),
+        Key(
+            "budget", _BUDGET, "what the design may take: the fastest foldings that fit are chosen"
+        ),
+        Key(
+            "layers", MapOf(NAME_PATTERN, "layers", _LAYER_FOLD), "foldings by hand, per layer", ()
+        ),
     ),
     make=FoldConfig,
-    check=check_fold,
 )
 
 _HARDWARE = Section(
@@ -143,6 +179,11 @@ _HARDWARE = Section(
             Choice(("axi_stream", "valid_ready", "valid_only")),
             "the top's streams; valid_only has no back-pressure",
             "axi_stream",
+        ),
+        Key(
+            "board",
+            Text(r"[A-Za-z0-9][A-Za-z0-9_-]*", "a board such as icebreaker", optional=True),
+            "make a bitstream for this board (a file in constraints/), the design behind a UART",
         ),
     ),
     make=HardwareConfig,

@@ -16,10 +16,23 @@ from hwflow.config.schema import INVALID, Context
 from hwflow.config.yamltree import MapItem
 
 __all__ = [
-    "check_data", "check_design", "check_fold", "check_hardware", "check_model", "in_order",
+    "check_data", "check_design", "check_hardware", "check_model", "in_order",
 ]  # fmt: skip
 
-DEFAULT_SAMPLES = 12_000
+DEFAULT_SAMPLES = {"hgcal_toy": 12_000, "machine_sound": 20_000}
+"""Samples of the sources that are generated."""
+
+_LOSSES = {
+    "digits": ("categorical_crossentropy", "mse"),
+    "hgcal_toy": ("telescope", "mse"),
+    "machine_sound": ("mse",),
+}
+"""Losses that fit a source, the default one first."""
+_SAMPLES = {
+    "digits": "are labelled digits",
+    "hgcal_toy": "carry no labels",
+    "machine_sound": "are normal ones to be rebuilt",
+}
 
 Values = dict[str, object]
 
@@ -38,7 +51,7 @@ def check_model(values: Values, item: MapItem, context: Context) -> None:
 
 
 def check_data(values: Values, item: MapItem, context: Context) -> None:
-    """`path` belongs to source: file, `samples` to hgcal_toy."""
+    """`path` belongs to source: file, `samples` to what is generated."""
     source = values["source"]
     if source is INVALID:
         return
@@ -49,43 +62,36 @@ def check_data(values: Values, item: MapItem, context: Context) -> None:
             "add path: my_data.npz (or .csv)",
             item.place,
         )
-    _only_for(source, "file", "path", item, context)
-    _only_for(source, "hgcal_toy", "samples", item, context)
-    if source == "hgcal_toy" and values["samples"] is None:
-        values["samples"] = DEFAULT_SAMPLES
+    _only_for(source, ("file",), "path", item, context)
+    _only_for(source, tuple(DEFAULT_SAMPLES), "samples", item, context)
+    if isinstance(source, str) and values["samples"] is None:
+        values["samples"] = DEFAULT_SAMPLES.get(source)
 
 
-def _only_for(source: object, owner: str, key: str, item: MapItem, context: Context) -> None:
-    if source != owner and key in item.entries:
+def _only_for(
+    source: object, owners: tuple[str, ...], key: str, item: MapItem, context: Context
+) -> None:
+    if source not in owners and key in item.entries:
         context.fail(
             "config.combination",
-            f"data: {key} has no meaning with source: {source}, only with source: {owner}",
+            f"data: {key} has no meaning with source: {source}, only with source: "
+            f"{' or '.join(owners)}",
             f"remove {key}",
             item.keys[key],
-        )
-
-
-def check_fold(values: Values, item: MapItem, context: Context) -> None:
-    """Folding of matrices is for a later version."""
-    target_ii = values["target_ii"]
-    if isinstance(target_ii, int) and target_ii != 1:
-        context.fail(
-            "config.unsupported",
-            f"hardware.fold.target_ii: {target_ii} is not available in this version, expected 1",
-            "fold single convolutions by pos: {layer: 1}",
-            item.keys["target_ii"],
         )
 
 
 def check_hardware(values: Values, item: MapItem, context: Context) -> None:
     """A layer behind a line buffer must be able to hold its input back."""
     fold = values["fold"]
-    folded = fold.pos if isinstance(fold, FoldConfig) else ()
-    if values["interface"] == "valid_only" and any(pos == "1" for _, pos in folded):
+    folded = isinstance(fold, FoldConfig) and (
+        fold.solved or bool(fold.layers) or any(pos == "1" for _, pos in fold.pos)
+    )
+    if values["interface"] == "valid_only" and folded:
         context.fail(
             "config.combination",
-            "hardware.interface: valid_only cannot hold input back, and a layer with pos: 1 must",
-            "use axi_stream or valid_ready, or pos: all everywhere",
+            "hardware.interface: valid_only cannot hold input back, and a folded layer must",
+            "use axi_stream or valid_ready, or no hardware.fold",
             item.keys["interface"],
         )
 
@@ -117,8 +123,8 @@ def check_design(values: Values, item: MapItem, context: Context) -> None:
         return
     if "train.loss" in context.places:
         _loss_fits_data(data, train, context)
-    elif data.source == "hgcal_toy":
-        values["train"] = replace(train, loss="telescope")
+    elif data.source in _LOSSES:
+        values["train"] = replace(train, loss=_LOSSES[data.source][0])
 
 
 def _without_training(values: Values, item: MapItem, context: Context) -> None:
@@ -143,13 +149,13 @@ def _without_training(values: Values, item: MapItem, context: Context) -> None:
 
 
 def _loss_fits_data(data: DataConfig, train: TrainConfig, context: Context) -> None:
-    wrong = {("digits", "telescope"), ("hgcal_toy", "categorical_crossentropy")}
-    if (data.source, train.loss) not in wrong:
+    fitting = _LOSSES.get(data.source, (train.loss,))
+    if train.loss in fitting:
         return
-    labels = "are labelled digits" if data.source == "digits" else "carry no labels"
     context.fail(
         "config.combination",
-        f"train.loss: {train.loss} does not fit data.source: {data.source}, whose samples {labels}",
-        f"write loss: {'categorical_crossentropy' if data.source == 'digits' else 'telescope'}",
+        f"train.loss: {train.loss} does not fit data.source: {data.source}, whose samples "
+        f"{_SAMPLES[data.source]}",
+        f"write loss: {fitting[0]}",
         context.places["train.loss"],
     )

@@ -1,4 +1,4 @@
-"""Circuits as JSON, so that adder graphs are solved once and kept."""
+"""Circuits and foldings as JSON, so that they are solved once and kept."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Any, get_args
 
 from hwflow.errors import InternalError
 from hwflow.ir.types import Rounding
+from hwflow.plan.folding import Folding
 from hwflow.plan.words import Circuit, Word, WordOp
 
-__all__ = ["dump_circuits", "load_circuits"]
+__all__ = ["dump_circuits", "dump_foldings", "load_circuits", "load_foldings"]
 
 _FORMAT = 1
 _OPS = {op.__name__: op for op in get_args(WordOp)}
@@ -60,3 +61,14 @@ def _word(entry: list[Any]) -> Word:
         for f, v in zip(fields(op), values, strict=True)
     ]
     return Word(op(*made), lo, hi)
+
+
+def dump_foldings(fold: Mapping[str, Folding]) -> str:
+    """The JSON text of chosen foldings by layer name."""
+    layers = {name: [f.pe, f.simd, f.pos, f.multiplier] for name, f in fold.items()}
+    return json.dumps(layers, indent=1, sort_keys=True) + "\n"
+
+
+def load_foldings(text: str) -> dict[str, Folding]:
+    """The foldings that `dump_foldings` wrote."""
+    return {name: Folding(*values) for name, values in json.loads(text).items()}

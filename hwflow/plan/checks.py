@@ -74,7 +74,8 @@ def check_graph(graph: Graph) -> None:
             raise InputError(
                 "plan.name",
                 f"layer {layer.name} is called like a module that hwflow adds",
-                hint="rename the layer: not buffer_*, serializer_*, deserializer_*, fork_*, fifo_* or *__kernel",
+                hint="rename the layer: not buffer_*, serializer_*, deserializer_*, fork_*, fifo_* "
+                "or *__kernel",
             )
     read = {arg for node in graph.nodes for arg in node.args}
     for node in graph.inputs:

@@ -26,7 +26,7 @@ from hwflow.plan.streams import StreamType
 from hwflow.plan.targets import Target
 from hwflow.plan.words import Circuit, Product, Sum, width_of
 
-__all__ = ["FoldedPlan", "plan_folded"]
+__all__ = ["CONTROL", "FoldedPlan", "memory_cost", "plan_folded"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,7 +111,8 @@ def plan_folded(
     model = target.delay
     if folding.multiplier == "dsp":
         model = replace(model, product=model.dsp)
-    timing = schedule(terms, period, model, registered=(Product,))
+    read = model.bram if weights is not None and weights.style == "block" else model.clock_overhead
+    timing = schedule(terms, period, model, read, registered=(Product,))
     after = schedule(epilogue.circuit, period, model)
     accumulators = _accumulators(reduction, pe)
     plan = FoldedPlan(
@@ -277,19 +278,19 @@ def _cost(plan: FoldedPlan, word: StreamType, target: Target) -> Cost:
         )
     bits = sum(plan.accumulators)
     total += Cost(len(plan.accumulators), bits, bits, bits)
-    total += _memory(plan.depth, word.bits, plan.buffer_style, target)
+    total += memory_cost(plan.depth, word.bits, plan.buffer_style, target, rom=False)
     for rom in (plan.weights, plan.constants):
         if rom is not None:
-            total += _memory(rom.depth, rom.stream.bits, rom.style, target, rom=True)
-    return total + Cost(luts=_CONTROL_LUTS, ffs=_CONTROL_FFS)
+            total += memory_cost(rom.depth, rom.stream.bits, rom.style, target, rom=True)
+    return total + CONTROL
 
 
-_CONTROL_LUTS = 120
-_CONTROL_FFS = 70
+CONTROL = Cost(luts=110, ffs=70)
 """Counters, addresses and handshake of a folded layer: what small ones were counted to need."""
 
 
-def _memory(words: int, bits: int, style: str, target: Target, *, rom: bool = False) -> Cost:
+def memory_cost(words: int, bits: int, style: MemoryStyle, target: Target, *, rom: bool) -> Cost:
+    """A table or line buffer of `words` of `bits`."""
     if style == "block":
         return Cost(brams=block_rams(target, words, bits))
     inputs = target.lut_inputs

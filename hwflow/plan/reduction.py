@@ -12,7 +12,7 @@ from hwflow.errors import InputError
 from hwflow.ir import ops
 from hwflow.ir.exact import IntArray
 from hwflow.ir.graph import Graph, Node
-from hwflow.plan.kernel import Kernel
+from hwflow.plan.kernel import Kernel, Window
 
 __all__ = ["Reduction", "reduction_of", "refuse_fold"]
 
@@ -75,7 +75,20 @@ def reduction_of(kernel: Kernel) -> Reduction:
     if head.args[0] != source:
         raise refuse_fold(name, "it does not begin with its one input")
     _check_rest(graph, head, rest)
-    return _reduction(graph, head, rest, source, result)
+    found = _reduction(graph, head, rest, source, result)
+    if kernel.window is not None:
+        _check_first(name, kernel.window, found)
+    return found
+
+
+def _check_first(layer: str, window: Window, found: Reduction) -> None:
+    """Refuse a first window that reads nothing: its result would leave before any input came."""
+    axes = zip(window.shape[:-1], window.padding, found.taps, found.dilation, strict=False)
+    for size, (before, _), taps, spread in axes:
+        if not any(0 <= tap * spread - before < size for tap in range(taps)):
+            raise refuse_fold(
+                layer, "its first window lies in the padding, before any input has come"
+            )
 
 
 def _check_rest(graph: Graph, head: Node, rest: Sequence[Node]) -> None:

@@ -14,7 +14,7 @@ from hwflow.plan.connect import AnyLayer
 from hwflow.plan.folding import Folding
 from hwflow.plan.targets import Target, larger_targets
 
-__all__ = ["check_fits", "check_unrolled"]
+__all__ = ["check_fits", "check_unrolled", "digit_bits"]
 
 _SHARING = 0.3
 """Share of plain signed-digit adders that is left: sharing leaves 0.47, this is below it."""
@@ -33,7 +33,7 @@ def check_unrolled(graph: Graph, fold: Mapping[str, Folding], target: Target) ->
         InputError: "plan.too-large".
     """
     costs = {
-        layer.name: _digit_bits(graph, layer, fold.get(layer.name, Folding()))
+        layer.name: digit_bits(graph, layer, fold.get(layer.name, Folding()))
         for layer in graph.layers()
     }
     weights = sum(
@@ -56,7 +56,7 @@ def check_unrolled(graph: Graph, fold: Mapping[str, Folding], target: Target) ->
         raise _too_large(found, worst, costs[worst] / max(1, sum(costs.values())), target, floor)
 
 
-def _digit_bits(graph: Graph, layer: Layer, folding: Folding) -> int:
+def digit_bits(graph: Graph, layer: Layer, folding: Folding) -> int:
     """Adder positions of a layer's products by plain signed digits."""
     total = 0
     if folding.folded:

@@ -49,7 +49,8 @@ class DelayModel:
     `lut` is one LUT and a typical route to it, `carry` one bit along a carry chain,
     `carry_entry` getting onto the chain and off it again (routes included), `clock_overhead`
     clock-to-output, setup and margin of one register stage, `dsp` a product in a multiplier block
-    (its routes included). `product` is that of every product, None where LUTs multiply.
+    (its routes included), `bram` a block RAM's clock to output. `product` is that of
+    every product, None where LUTs multiply.
     """
 
     lut: float
@@ -57,6 +58,7 @@ class DelayModel:
     carry_entry: float
     clock_overhead: float
     dsp: float = 5.0
+    bram: float = 3.0
     product: float | None = None
 
     def adder(self, bits: int) -> float:
@@ -82,7 +84,7 @@ _ICE40_HX = DelayModel(lut=1.3, carry=0.13, carry_entry=1.8, clock_overhead=1.4)
 # iCE40 UltraPlus (FPGA-DS-02008): low power process, LUT 1.2 ns, carry 0.28 ns a bit.
 _ICE40_UP = DelayModel(lut=3.0, carry=0.28, carry_entry=4.2, clock_overhead=3.2, dsp=15.0)
 # ECP5 speed grade 6 (FPGA-DS-02012): LUT4 0.24 ns, carry 0.036 ns a bit, routes 0.5-1.2 ns.
-_ECP5 = DelayModel(lut=1.1, carry=0.036, carry_entry=2.0, clock_overhead=1.2)
+_ECP5 = DelayModel(lut=1.1, carry=0.036, carry_entry=2.0, clock_overhead=1.2, dsp=6.0, bram=7.0)
 # Gowin LittleBee C6/I5 (DS117): LUT4 about 1 ns, ALU carry 0.057 ns a bit.
 _GW1N = DelayModel(lut=1.9, carry=0.06, carry_entry=2.8, clock_overhead=1.6)
 # Gowin Arora C8/I7 (DS102): about 0.55 of LittleBee.

@@ -25,8 +25,11 @@ from hwflow.plan.layer import LayerPlan
 
 __all__ = ["measure"]
 
-_TENSORS = 5
-"""Tensors run through; the interval is the longer of the last two, which may alternate."""
+_CHAIN, _BRANCHED = (5, 2), (9, 4)
+"""Tensors run through, and how many of the last intervals count: branches take longer to settle.
+
+Their intervals can also come in turns (3, 4, 3, 4); the longest is the one planned.
+"""
 
 
 class _Pipe:
@@ -264,7 +267,7 @@ def measure(
 
     `source` and `sink` are the links of the first input and the first output. Latency: from the
     edge that takes the first input beat to the edge that delivers the first output beat;
-    interval: between the heads of the last tensors of five, the longer if it alternates.
+    interval: between the heads of tensors once it repeats, the longest if several come in turns.
 
     Raises:
         InternalError: "internal.deadlock".
@@ -274,7 +277,8 @@ def measure(
     first_in, delivered = -1, 0
     heads: list[int] = []
     work = sum(_work(s) for s in stages)
-    limit = 64 + 4 * _TENSORS * (work + in_beats + out_beats)
+    tensors, last = _BRANCHED if any(isinstance(s, Fork) for s in stages) else _CHAIN
+    limit = 64 + 4 * tensors * (work + in_beats + out_beats)
     for cycle in range(limit):
         moves = network.clock()
         if first_in < 0 and moves[into]:
@@ -283,8 +287,8 @@ def measure(
             if delivered % out_beats == 0:
                 heads.append(cycle)
             delivered += 1
-        if len(heads) == _TENSORS:
-            return heads[0] - first_in, max(np.diff(heads[-3:]).tolist())
+        if len(heads) == tensors:
+            return heads[0] - first_in, max(np.diff(heads[-last - 1 :]).tolist())
     raise InternalError("internal.deadlock", "the planned dataflow never delivers")
 
 

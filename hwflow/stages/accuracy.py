@@ -10,6 +10,7 @@ from hwflow.flow import StageContext
 from hwflow.ir import Graph, evaluate, load_graph
 from hwflow.ir.exact import IntArray
 from hwflow.stages.files import read_json, write_json
+from hwflow.train.auc import error_auc
 from hwflow.train.data.dataset import DataSet, load_dataset
 from hwflow.train.data.wafer import rearrange
 from hwflow.train.emd import mean_emd
@@ -20,7 +21,7 @@ __all__ = ["run"]
 
 
 def run(_config: DesignConfig, context: StageContext) -> None:
-    """Accuracy (or EMD, or mean squared error) in float, quantized and in integers."""
+    """Accuracy (or EMD, AUC, mean squared error) in float, quantized and in integers."""
     graph = load_graph(context.inputs["lower"] / "graph.hwf")
     data = load_dataset(context.inputs["data"])
     trained = read_json(context.inputs["train"] / "metrics.json")
@@ -56,6 +57,8 @@ def _score(
             work=context.scratch,
         )[network["outputs"][0]]
         return round(mean_emd(data.test.y, np.asarray(rearrange(images), np.float64)), 6)
+    if data.task == "anomaly":
+        return error_auc(data.test.x, real, data.test.y)
     if data.task == "regression":
         return float(f"{float(((real - data.test.y) ** 2).mean()):.6g}")
     raise InternalError("internal.task", f"no metric for {data.task}")

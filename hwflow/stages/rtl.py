@@ -18,6 +18,8 @@ __all__ = ["run"]
 
 _COCOTB_VECTORS = 2000
 _PACED_VECTORS = 200
+_COCOTB_CYCLES = 400_000
+"""Cycles that cocotb runs at the most, about half a minute; bulk replay takes every vector."""
 
 
 def run(config: DesignConfig, context: StageContext) -> None:
@@ -67,7 +69,8 @@ def _located(
 
 
 def _cocotb(context: StageContext, golden: Golden, rtl: Path) -> list[dict[str, object]]:
-    few = golden.part(_COCOTB_VECTORS)
+    most = max(4, _COCOTB_CYCLES // golden.interface.initiation_interval)
+    few = golden.part(min(_COCOTB_VECTORS, most))
     folder = context.scratch / "design"
     for name, beats in (("inputs", few.packed()), ("outputs", few.packed_outputs())):
         (folder / name).mkdir(parents=True, exist_ok=True)
@@ -76,7 +79,11 @@ def _cocotb(context: StageContext, golden: Golden, rtl: Path) -> list[dict[str, 
     (folder / "design.v").write_bytes(rtl.read_bytes())
     (folder / "interface.json").write_text(golden.interface.to_json(), encoding="utf-8")
     results = run_cocotb(
-        folder, context.scratch, vectors=_COCOTB_VECTORS, paced_vectors=_PACED_VECTORS, jobs=2
+        folder,
+        context.scratch,
+        vectors=len(few.vectors),
+        paced_vectors=min(_PACED_VECTORS, max(2, most // 10)),
+        jobs=2,
     )
     if not results:
         raise CheckFailed("rtl.cocotb", "cocotb ran no test")

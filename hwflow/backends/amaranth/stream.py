@@ -59,7 +59,7 @@ class SerializerModule(HwModule):
     def __init__(self, name: str, stream: StreamType, count: int, *, generate: bool) -> None:
         super().__init__(name, generate=generate)
         self.stream, self.count = stream, count
-        self.data = self.add_input("in_data_i", max(1, stream.bits * stream.beats))
+        self.data = self.add_input("in_data_i", max(1, stream.bits) * count)
         self.valid = self.add_input("in_valid_i", 1)
         self.taken = self.add_input("out_ready_i", 1)
         self.ready = self.add_output("in_ready_o", 1)

@@ -1,0 +1,1 @@
+"""Boards: a design behind a UART on a real board, as Verilog, pins, bitstream and host."""
