@@ -16,8 +16,8 @@ from typing import Any, Final
 
 from hwflow_tb.design import Design, FolderError, load_beats, load_design
 from hwflow_tb.fast_verilator import (
-    BUILD_ARGS,
     FastVerilator,
+    build_args,
     control_file,
     put_verilator_on_path,
 )
@@ -93,7 +93,7 @@ def _simulate(folder: Path, design: Design, build: Path, options: argparse.Names
             sources=[control, folder / "design.v"],
             hdl_toplevel=design.top,
             build_dir=build / "sim",
-            build_args=list(BUILD_ARGS),
+            build_args=build_args(),
             log_file=build / "build.log",
             timescale=("1ns", "1ps"),
             waves=options.waves,
@@ -109,6 +109,9 @@ def _simulate(folder: Path, design: Design, build: Path, options: argparse.Names
             # Registers wake up at random: what reset forgets shows as a mismatch.
             plusargs=["+verilator+rand+reset+2", f"+verilator+seed+{options.seed + 1}"],
             extra_env={
+                # Verilator puts these writes where they belong; without this cocotb delays each
+                # one through a callback, and makes the clock in Python.
+                "COCOTB_TRUST_INERTIAL_WRITES": "1",
                 "HWFLOW_TB_CONFIG": str(build / "config.json"),
                 "PYTHONPATH": str(Path(__file__).resolve().parent),
             },

@@ -27,6 +27,9 @@ from hwflow.plan.streams import StreamType
 
 __all__ = ["AnyLayer", "Dataflow", "connect", "sized"]
 
+_ROOMY = 64
+"""Tensors in a FIFO that is not yet sized."""
+
 AnyLayer: TypeAlias = LayerPlan | FoldedPlan
 
 
@@ -238,9 +241,10 @@ def sized(
             found = _measured(stages, measured)
             if found is not None and found[0] <= best[0] and found[1] <= best[1]:
                 low, high, best = min(low, middle), middle, found
+                middle = (low + high) // 2
             else:
                 low = max(low, middle + 1)
-            middle = (low + high) // 2
+                middle = min(2 * low, (low + high) // 2)
         stages[index] = replace(fifo, depth=high)
     return replace(flow, stages=tuple(_without_empty(stages))), best
 
@@ -255,8 +259,10 @@ def _measured(
 
 
 def _roomy(stages: Sequence[Stage]) -> Sequence[Stage]:
-    """Twice a tensor in each FIFO: no branch can be ahead by more."""
-    return [replace(s, depth=2 * s.stream.beats) if isinstance(s, Fifo) else s for s in stages]
+    """More in each FIFO than any branch is ahead by: pipelines can hold some tensors."""
+    return [
+        replace(s, depth=_ROOMY * s.stream.beats) if isinstance(s, Fifo) else s for s in stages
+    ]
 
 
 def _without_empty(stages: Sequence[Stage]) -> list[Stage]:

@@ -25,10 +25,11 @@ from hwflow.plan.layer import LayerPlan
 
 __all__ = ["measure"]
 
-_CHAIN, _BRANCHED = (5, 2), (9, 4)
-"""Tensors run through, and how many of the last intervals count: branches take longer to settle.
+_CHAIN, _BRANCHED = (5, 2, 0), (9, 4, 3)
+"""Tensors run through at least, how many of the last intervals count, and latencies to wait for.
 
-Their intervals can also come in turns (3, 4, 3, 4); the longest is the one planned.
+Branches settle once their FIFOs have filled, and their intervals can come in turns (3, 4, 3, 4):
+the longest is the one planned.
 """
 
 
@@ -277,8 +278,9 @@ def measure(
     first_in, delivered = -1, 0
     heads: list[int] = []
     work = sum(_work(s) for s in stages)
-    tensors, last = _BRANCHED if any(isinstance(s, Fork) for s in stages) else _CHAIN
-    limit = 64 + 4 * tensors * (work + in_beats + out_beats)
+    branched = any(isinstance(s, Fork) for s in stages)
+    tensors, last, latencies = _BRANCHED if branched else _CHAIN
+    limit = 64 + 4 * (tensors + latencies) * (work + in_beats + out_beats)
     for cycle in range(limit):
         moves = network.clock()
         if first_in < 0 and moves[into]:
@@ -287,7 +289,7 @@ def measure(
             if delivered % out_beats == 0:
                 heads.append(cycle)
             delivered += 1
-        if len(heads) == tensors:
+        if len(heads) >= tensors and cycle >= latencies * heads[0]:
             return heads[0] - first_in, max(np.diff(heads[-last - 1 :]).tolist())
     raise InternalError("internal.deadlock", "the planned dataflow never delivers")
 

@@ -22,6 +22,7 @@ _TEMPLATES: Final = Path(__file__).parent / "templates"
 _CARDS: Final = (
     ("Accuracy", "accuracy"),
     ("Earth mover's distance", "emd"),
+    ("AUC", "auc"),
     ("Mean squared error", "mean_squared_error"),
     ("Latency", "latency_cycles"),
     ("Latency", "latency_ns"),
@@ -34,10 +35,11 @@ _CARDS: Final = (
     ("Weights and biases", "weights"),
     ("Adders", "adders"),
 )
-_OPTIONAL: Final = ("accuracy", "emd", "mean_squared_error")
+_OPTIONAL: Final = ("accuracy", "emd", "auc", "mean_squared_error")
 _SCORES: Final = {
     "accuracy": "Accuracy",
     "emd": "Earth mover's distance",
+    "auc": "Area under the ROC curve (AUC)",
     "mean_squared_error": "Mean squared error",
 }
 _SCORED: Final = (

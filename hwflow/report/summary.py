@@ -16,7 +16,7 @@ VERDICTS: dict[Verdict, str] = {
 }
 """Each verdict in words."""
 
-_SCORES = ("accuracy", "emd", "mean_squared_error")
+_SCORES = ("accuracy", "emd", "auc", "mean_squared_error")
 _MARKS = {"equal": "=", "different": "!", "not run": "-"}
 
 
@@ -78,7 +78,7 @@ def _scores(metrics: Metrics) -> str:
     shown = [(label, metrics.figure(name + suffix)) for label, suffix in rungs]
     parts = [f"{label} {show(f.value) if f else 'not run'}" for label, f in shown]
     unit = next(f.unit for _, f in shown if f)
-    label = "MSE" if name == "mean_squared_error" else "EMD" if name == "emd" else name
+    label = {"mean_squared_error": "MSE", "emd": "EMD", "auc": "AUC"}.get(name, name)
     return f"{label:<11} {', '.join(parts)} ({unit})"
 
 

@@ -1,7 +1,8 @@
 """Area: what each cell costs, counted for the whole netlist and for each layer.
 
-Two rules are easy to get wrong and are therefore stated: inverters are counted as LUTs, and carry
-cells that hold LUTs (CCU2C: two, Gowin's ALU: one) are counted as those LUTs as well.
+Rules that are easy to get wrong and are therefore stated: inverters are counted as LUTs; carry
+cells that hold LUTs (CCU2C: two, Gowin's ALU: one) and LUTs used as memory are counted as those
+LUTs as well; two RAMB18 share one RAMB36, which is what Xilinx devices are counted in.
 """
 
 from __future__ import annotations
@@ -20,21 +21,31 @@ __all__ = ["COSTS", "LUT_RULE", "Area", "Cost", "Use", "areas", "utilization"]
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one cell takes of the device."""
+    """What one cell takes of the device; `lut_ram` are those of its LUTs that store words."""
 
     lut: int = 0
     ff: int = 0
     carry: int = 0
+    lut_ram: int = 0
+    half_bram: int = 0
+    dsp: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """Counted cells of a netlist or a layer; `lut` are LUT equivalents (`LUT_RULE`)."""
+    """Counted cells of a netlist or a layer; `lut` are LUT equivalents (`LUT_RULE`).
+
+    `lut_ram` are those of the LUTs that are memory. `bram` counts what the target's resources
+    count; halves are rounded up, so that layers can add up to more than the whole.
+    """
 
     lut: int
     ff: int
     carry: int
     cells: tuple[tuple[str, int], ...]
+    lut_ram: int = 0
+    bram: int = 0
+    dsp: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +59,23 @@ class Use:
 
 LUT_RULE: Final = (
     "every LUT and inverter counts 1, CCU2C 2, Gowin ALU 1, an SB_CARRY without a LUT on its "
-    "operands 1; wide multiplexers and Xilinx carry cells 0"
+    "operands 1, a LUT RAM each LUT that stores words; wide multiplexers and Xilinx carry cells 0"
 )
 _LUT, _FF = Cost(lut=1), Cost(ff=1)
 _FREE: Final = ("PFUMX", "L6MUX21", "MUXF7", "MUXF8", *(f"MUX2_LUT{n}" for n in range(5, 9)))
 _LUTS: Final = ("SB_LUT4", "LUT6_2", "INV", "$lut", "$_NOT_", *(f"LUT{n}" for n in range(1, 7)))
 _FFS: Final = ("TRELLIS_FF", "FDRE", "FDSE", "FDCE", "FDPE")
 _FF_FAMILIES: Final = ("SB_DFF", "DFF", "$_DFF", "$_SDFF")
+_BLOCK_RAMS: Final = ("SB_RAM40_4K", "DP16KD", "RAMB36E1", "RAMB36E2")
+_HALF_BLOCK_RAMS: Final = ("RAMB18E1", "RAMB18E2")
+_DSPS: Final = ("SB_MAC16", "MULT18X18D", "DSP48E1", "DSP48E2")
+_LUT_RAMS: Final = (
+    ("TRELLIS_DPR16X4", 4),
+    *(("RAM32M", 4), ("RAM64M", 4), ("RAM32M16", 8), ("RAM64M8", 8)),
+    *(("RAM64X1D", 2), ("RAM128X1D", 4)),
+)
+# LUTs that a TRELLIS_DPR16X4 makes unusable: its write port takes the place of a slice.
+_WRITE_PORT: Final = 2
 COSTS: Final[dict[str, Cost]] = {
     **dict.fromkeys(_FREE, Cost()),
     **dict.fromkeys(_LUTS, _LUT),
@@ -64,6 +85,10 @@ COSTS: Final[dict[str, Cost]] = {
     "SB_CARRY": Cost(carry=1),
     "CARRY4": Cost(carry=1),
     "CARRY8": Cost(carry=2),
+    **dict.fromkeys(_BLOCK_RAMS, Cost(half_bram=2)),
+    **dict.fromkeys(_HALF_BLOCK_RAMS, Cost(half_bram=1)),
+    **dict.fromkeys(_DSPS, Cost(dsp=1)),
+    **{kind: Cost(lut=luts, lut_ram=luts) for kind, luts in _LUT_RAMS},
     "GND": Cost(),
     "VCC": Cost(),
 }
@@ -90,8 +115,9 @@ def areas(module: Json, layers: Sequence[str]) -> tuple[Area, dict[str, Area]]:
 def utilization(whole: Area, module: Json, target: Target) -> tuple[Use, ...]:
     """Compare counted cells with the device; empty for a target without resources.
 
-    `logic_cell` is what placement needs: on ECP5 LUTs and the entries and exits of carry chains,
-    on iCE40 LUTs and the registers that cannot share the cell of the LUT that feeds them.
+    Block RAMs and DSPs are listed where the design uses any. `logic_cell` is what placement needs:
+    on ECP5 LUTs, the entries and exits of carry chains and the write ports of LUT RAMs, on iCE40
+    LUTs and the registers that cannot share the cell of the LUT that feeds them.
     """
     have = target.resources
     if have is None:
@@ -101,18 +127,23 @@ def utilization(whole: Area, module: Json, target: Target) -> tuple[Use, ...]:
         uses.append(Use("carry", whole.carry, have.carry))
     if target.family == "ecp5":
         entries = 2 * _chain_entries(module["cells"])
+        entries += _WRITE_PORT * dict(whole.cells).get("TRELLIS_DPR16X4", 0)
         uses.append(Use("logic_cell", whole.lut + entries, have.lut))
     if target.family == "ice40":
         uses.append(Use("logic_cell", whole.lut + _lone_registers(module["cells"]), have.lut))
-    return tuple(uses)
+    blocks = (Use("bram", whole.bram, have.bram), Use("dsp", whole.dsp, have.dsp))
+    return (*uses, *(use for use in blocks if use.used))
 
 
 def _area(kinds: Counter[str], lone_carries: int) -> Area:
-    costs = {kind: _cost(kind) for kind in kinds}
+    costs = [(n, _cost(kind)) for kind, n in kinds.items()]
     return Area(
-        lut=sum(n * costs[kind].lut for kind, n in kinds.items()) + lone_carries,
-        ff=sum(n * costs[kind].ff for kind, n in kinds.items()),
-        carry=sum(n * costs[kind].carry for kind, n in kinds.items()),
+        lut=sum(n * cost.lut for n, cost in costs) + lone_carries,
+        ff=sum(n * cost.ff for n, cost in costs),
+        carry=sum(n * cost.carry for n, cost in costs),
+        lut_ram=sum(n * cost.lut_ram for n, cost in costs),
+        bram=-(-sum(n * cost.half_bram for n, cost in costs) // 2),
+        dsp=sum(n * cost.dsp for n, cost in costs),
         cells=tuple(sorted(kinds.items())),
     )
 
@@ -123,7 +154,7 @@ def _cost(kind: str) -> Cost:
         raise ToolFailed(
             "synth.cell",
             f"the mapped netlist holds a cell of type {kind!r}, which has no area and no model",
-            hint="use constructs that map to LUTs, carry chains and flip-flops",
+            hint="use constructs that map to LUTs, carry chains, flip-flops, block RAMs and DSPs",
         )
     return cost
 

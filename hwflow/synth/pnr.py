@@ -29,6 +29,8 @@ _REPORTED: Final = (
     "TRELLIS_IO",
     "SB_IO",
 )
+# Reported where a design uses any.
+_BLOCKS: Final = ("DP16KD", "ICESTORM_DSP", "ICESTORM_RAM", "MULT18X18D")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,9 @@ def _device(target: Target) -> tuple[str, tuple[str, ...]]:
 def _result(report: Any, layers: Sequence[str], clock_hz: float, seed: int) -> PnrResult:
     try:
         fmax = min(float(clock["achieved"]) for clock in report["fmax"].values())
-        used = {name: report["utilization"].get(name) for name in _REPORTED}
+        found = report["utilization"]
+        blocks = [name for name in _BLOCKS if int(found.get(name, {"used": 0})["used"])]
+        used = {name: found.get(name) for name in (*_REPORTED, *blocks)}
         return PnrResult(
             fmax=round(fmax * 1e6, 0),
             target=clock_hz,

@@ -1,4 +1,4 @@
-"""Yosys recipes, one row per FPGA family, and the script made from a row.
+"""The Yosys script for a design and a target.
 
 The order matters more than the commands. Each adder becomes a carry chain of its own (`adders.v`)
 inside its layer *before* anything is flattened; otherwise `alumacc` fuses adder chains into
@@ -6,8 +6,10 @@ compressor trees that cost three LUTs a bit. Mapping by plain `abc` with `strash
 beats `abc9` in time and in area on adder graphs. Layers keep their hierarchy until everything is
 mapped, so that each cell of the final netlist belongs to exactly one layer and is counted there.
 
-Memories become flip-flops and multipliers become LUTs: Yosys has no behaviour for several block-RAM
-and DSP primitives, and what is counted must be simulated first.
+A memory becomes block RAM or distributed RAM only where its `ram_style` or `rom_style` asks for it
+and the family has it; any other becomes LUTs and flip-flops. A multiplier becomes DSPs only inside
+the modules named for it. Only modes of these cells that have a model (`testbench/cells`,
+`hwflow.verify.netlist.cells`) may be emitted: what is counted must be simulated first.
 """
 
 from __future__ import annotations
@@ -18,15 +20,20 @@ from dataclasses import dataclass
 from typing import Final
 
 from hwflow.errors import InputError
-from hwflow.plan.targets import Family, Target
+from hwflow.plan.targets import Target
+from hwflow.synth.families import RECIPES, Recipe
 
 __all__ = [
     "ADDERS",
     "DESIGN",
     "MAPPED",
+    "NOTHING",
     "RECIPES",
     "TOP_ONLY",
+    "Content",
     "Recipe",
+    "content",
+    "maps",
     "script",
 ]
 
@@ -36,128 +43,50 @@ MAPPED: Final = "mapped.json"
 TOP_ONLY: Final = "top.json"
 # Inline, blanks as commas: abc reads a script file through an unquoted path, which a space breaks.
 _ABC: Final = "+strash;dc2;if,-a"
+# How deep a module that holds a layer's multipliers may lie below the layer.
+_DEPTH: Final = 4
+_STYLE: Final = re.compile(r"\b(?:ram|rom)_style\b")
+# Stars that are no product: comments, sensitivity lists, attributes.
+_NO_PRODUCT: Final = re.compile(r"//[^\n]*|/\*.*?\*/|@\s*\*|@\s*\(\s*\*\s*\)|\(\*.*?\*\)", re.S)
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
-    """How one family is mapped.
+class Content:
+    """What a design holds besides adders and registers; the rest of the script is left out.
 
-    `library` declares the family's cells (directions of their pins), `luts` are abc's LUT costs
-    from one input upwards, `carries` the commands that turn `$alu` into carry chains, `registers`
-    the flip-flop kinds and their cells, `cells` what turns `$lut` into the family's LUTs.
+    So a design without it is mapped as it always was, to the byte.
     """
 
-    library: str
-    luts: str
-    carries: tuple[str, ...]
-    registers: tuple[str, ...]
-    before_luts: tuple[str, ...]
-    cells: tuple[str, ...]
+    memories: bool = False
+    products: bool = False
 
 
-_ICE40 = Recipe(
-    library="+/ice40/cells_sim.v",
-    luts="-luts 2:2,3,4",
-    carries=(
-        "techmap -map +/techmap.v -map +/ice40/arith_map.v",
-        "opt -fast",
-        "ice40_opt",
-    ),
-    registers=(
-        "dfflegalize -cell $_DFF_P_ 0 -cell $_DFFE_PP_ 0 -cell $_DFF_PP?_ 0 -cell $_DFFE_PP?P_ 0 "
-        "-cell $_SDFF_PP?_ 0 -cell $_SDFFCE_PP?P_ 0 -mince -1",
-        "techmap -map +/ice40/ff_map.v",
-        "opt_expr -mux_undef",
-        "simplemap",
-        "ice40_opt",
-    ),
-    before_luts=(),
-    cells=(
-        "ice40_wrapcarry -unwrap",
-        "techmap -map +/ice40/ff_map.v",
-        "opt_lut -tech ice40",
-        "techmap -map +/ice40/cells_map.v",
-    ),
-)
-
-_ECP5 = Recipe(
-    library="+/lattice/cells_sim_ecp5.v",
-    luts="-luts 2:2,3,4",
-    carries=("techmap -map +/techmap.v -map +/lattice/arith_map_ccu2c.v", "opt -fast"),
-    registers=(
-        "dfflegalize -cell $_DFF_P_ 01 -cell $_DFF_PP?_ r -cell $_SDFF_PP?_ r "
-        "-cell $_DFFE_PP_ 01 -cell $_DFFE_PP?P_ r -cell $_SDFFE_PP?P_ r",
-        "techmap -D NO_LUT -map +/lattice/cells_map_trellis.v",
-        "opt_expr -undriven -mux_undef",
-        "simplemap",
-    ),
-    before_luts=(),
-    cells=("techmap -map +/lattice/cells_map_trellis.v", "opt_lut_ins -tech lattice"),
-)
-
-_GOWIN = Recipe(
-    library="+/gowin/cells_sim.v",
-    luts="-luts 2:2,3,4",
-    carries=("techmap -map +/techmap.v -map +/gowin/arith_map.v", "opt -fast"),
-    registers=(
-        "dfflegalize -cell $_DFF_P_ 0 -cell $_DFFE_PP_ 0 -cell $_SDFF_PP?_ r "
-        "-cell $_SDFFE_PP?P_ r -cell $_DFF_PP?_ r -cell $_DFFE_PP?P_ r",
-        "techmap -map +/gowin/cells_map.v t:$_DFF* t:$_SDFF*",
-        "opt_expr -mux_undef",
-        "simplemap",
-    ),
-    before_luts=(),
-    cells=(
-        "techmap -map +/gowin/cells_map.v",
-        "opt_lut_ins -tech gowin",
-        "setundef -undriven -params -zero",
-    ),
-)
-
-_XILINX = Recipe(
-    library="+/xilinx/cells_sim.v",
-    luts="-luts 2:2,3,6:5",
-    carries=("techmap -map +/techmap.v -D LUT_SIZE=6 -map +/xilinx/arith_map.v", "opt -fast"),
-    registers=(
-        "dfflegalize -cell $_DFFE_PP?P_ 01 -cell $_SDFFE_PP?P_ 01",
-        "techmap -map +/xilinx/ff_map.v",
-    ),
-    before_luts=("opt_expr -mux_undef -noclkinv",),
-    cells=(
-        "techmap -map +/xilinx/lut_map.v -map +/xilinx/cells_map.v -D LUT_WIDTH=6",
-        "opt_lut_ins -tech xilinx",
-    ),
-)
+NOTHING: Final = Content()
 
 
-def _generic(luts: str) -> Recipe:
-    """Plain LUTs and one flip-flop kind: adders become ripple carries in LUTs."""
-    return Recipe(
-        library="",
-        luts=luts,
-        carries=("techmap -map +/techmap.v", "opt -fast"),
-        registers=("dfflegalize -cell $_DFF_P_ 01 -cell $_SDFF_PP?_ 01 -cell $_SDFFE_PP?P_ 01",),
-        before_luts=(),
-        cells=(),
-    )
+def content(rtl: str) -> Content:
+    """Return what a design's Verilog holds: memories that ask for RAM, multiplications."""
+    plain = _NO_PRODUCT.sub("", rtl)
+    return Content(memories=_STYLE.search(rtl) is not None, products="*" in plain)
 
 
-RECIPES: Final[tuple[tuple[Family, int, Recipe], ...]] = (
-    ("ice40", 4, _ICE40),
-    ("ecp5", 4, _ECP5),
-    ("gowin", 4, _GOWIN),
-    ("xc7", 6, _XILINX),
-    ("xcup", 6, _XILINX),
-    ("generic", 4, _generic("-luts 2:2,3,4")),
-    ("generic", 6, _generic("-luts 2:2,3,6:5")),
-)
+def maps(target: Target) -> tuple[str, ...]:
+    """Return the files of `maps/` that a script for `target` may read."""
+    return (ADDERS, *_recipe(target).products)
 
 
-def script(top: str, layer_modules: Sequence[str], target: Target) -> str:
+def script(
+    top: str,
+    layer_modules: Sequence[str],
+    target: Target,
+    *,
+    dsp_modules: Sequence[str] = (),
+    holds: Content = NOTHING,
+) -> str:
     """Return the Yosys script that maps `design.v` for `target`.
 
-    The script reads `design.v` and `adders.v`; it writes `top.json` (the top module
+    The script reads `design.v` and the files of `maps`; it writes `top.json` (the top module
     before mapping: which instance is which layer) and `mapped.json` (the flat result), all by these
     fixed names in the working folder.
 
@@ -172,7 +101,9 @@ def script(top: str, layer_modules: Sequence[str], target: Target) -> str:
                 hint="rename the module",
             )
     recipe = _recipe(target)
-    lines = (*_front(top, layer_modules, recipe), *_map(recipe), *_flat())
+    _check_dsps(dsp_modules, target, recipe)
+    front = _front(top, layer_modules, recipe, dsp_modules, holds)
+    lines = (*front, *_map(recipe, holds), *_flat())
     return "\n".join(lines) + "\n"
 
 
@@ -183,11 +114,29 @@ def _recipe(target: Target) -> Recipe:
     raise AssertionError(f"no recipe for {target.name}")
 
 
-def _front(top: str, layer_modules: Sequence[str], recipe: Recipe) -> tuple[str, ...]:
+def _check_dsps(dsp_modules: Sequence[str], target: Target, recipe: Recipe) -> None:
+    have = target.resources.dsp if target.resources else 0
+    if dsp_modules and not (have and recipe.multipliers):
+        raise InputError(
+            "synth.no-dsp",
+            f"multipliers of {sorted(dsp_modules)} in DSPs: {target.name} has no DSP that a recipe "
+            "maps to",
+            hint="use `multiplier: lut`, or a target with DSPs (`hwflow targets`)",
+        )
+
+
+def _front(
+    top: str,
+    layer_modules: Sequence[str],
+    recipe: Recipe,
+    dsp_modules: Sequence[str],
+    holds: Content,
+) -> tuple[str, ...]:
     keep = tuple(f"setattr -mod -set keep_hierarchy 1 {name}" for name in layer_modules)
-    library = (f"read_verilog -lib {recipe.library}",) if recipe.library else ()
+    extra = recipe.extra if dsp_modules or holds.memories else ()
+    library = (recipe.library, *extra) if recipe.library else ()
     return (
-        *library,
+        *(f"read_verilog -lib {name}" for name in library),
         f"read_verilog {DESIGN}",
         f"hierarchy -check -top {top}",
         *keep,
@@ -197,6 +146,7 @@ def _front(top: str, layer_modules: Sequence[str], recipe: Recipe) -> tuple[str,
         "wreduce",
         "peepopt",
         "opt_clean",
+        *_multipliers(recipe, dsp_modules, holds),
         f"techmap -map {ADDERS}",
         "alumacc",
         "flatten -noscopeinfo",
@@ -208,11 +158,29 @@ def _front(top: str, layer_modules: Sequence[str], recipe: Recipe) -> tuple[str,
     )
 
 
-def _map(recipe: Recipe) -> tuple[str, ...]:
+def _multipliers(recipe: Recipe, dsp_modules: Sequence[str], holds: Content) -> tuple[str, ...]:
+    lines: tuple[str, ...] = ()
+    if dsp_modules:
+        lines = (
+            f"select -set dsps {' '.join(dsp_modules)}",
+            *("select -set dsps @dsps @dsps %M %u" for _ in range(_DEPTH)),
+            f"{recipe.multipliers} @dsps",
+            "setattr -unset mul2dsp a:mul2dsp",
+            "chtype -set $mul t:$__soft_mul",
+            "opt_expr",
+            "opt_clean",
+        )
+    if recipe.products and holds.products:
+        lines = (*lines, f"techmap{''.join(f' -map {name}' for name in recipe.products)}")
+    return lines
+
+
+def _map(recipe: Recipe, holds: Content) -> tuple[str, ...]:
     return (
         "opt",
         "memory -nomap",
         "opt_clean",
+        *(recipe.memories if holds.memories else ()),
         "opt -fast -mux_undef -undriven -fine",
         "memory_map",
         "opt -undriven -fine",

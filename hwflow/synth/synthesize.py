@@ -64,22 +64,27 @@ def synthesize(
     out: Path,
     work: Path,
     *,
+    dsp_modules: Sequence[str] = (),
     timeout: float = 3600.0,
 ) -> SynthResult:
     """Map `rtl` for `target` and write `netlist.json` and `synth.json` into `out`.
 
     Modules listed in `layer_modules` keep their border until mapping is done, so that their area
-    is counted, not estimated. Files of the run (script, log) stay in `work`.
+    is counted, not estimated. Multipliers in `dsp_modules` and in what these instantiate become
+    DSPs. Files of the run (script, log) stay in `work`.
 
     Raises:
-        InputError: `synth.name`, or `synth.too-large` when the device cannot hold the netlist.
+        InputError: `synth.name`, `synth.no-dsp`, or `synth.too-large` when the device cannot hold
+            the netlist.
         ToolMissing, ToolFailed: Yosys is absent or failed.
     """
-    script = recipes.script(top, layer_modules, target)
+    holds = recipes.content(rtl.read_text(encoding="utf-8"))
+    script = recipes.script(top, layer_modules, target, dsp_modules=dsp_modules, holds=holds)
     out.mkdir(parents=True, exist_ok=True)
     work.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(rtl, work / recipes.DESIGN)
-    shutil.copyfile(_HERE / "maps" / "adders.v", work / recipes.ADDERS)
+    for name in recipes.maps(target):
+        shutil.copyfile(_HERE / "maps" / name, work / name)
     (work / _SCRIPT).write_text(script, encoding="utf-8")
     run(
         (find("pyosys"), "-I", _HERE / "worker.py", _SCRIPT),
@@ -117,15 +122,19 @@ def _result(module: Any, top: str, layers: Sequence[str], target: Target) -> Syn
 
 def _too_large(result: SynthResult, target: Target) -> InputError:
     over = [use for use in result.utilization if use.used > use.available]
-    worst = max(result.layers, key=lambda layer: (layer.area.lut, layer.area.ff))
+    short = next((use.resource for use in over if use.resource in ("lut", "bram", "dsp")), "lut")
+    worst = max(
+        result.layers, key=lambda layer: (getattr(layer.area, short), layer.area.lut, layer.area.ff)
+    )
     found = ", ".join(f"{use.resource} {use.used} of {use.available}" for use in over)
-    share = 100 * worst.area.lut // max(1, result.whole.lut)
+    part, whole = getattr(worst.area, short), getattr(result.whole, short)
+    unit = {"lut": "LUTs", "bram": "block RAMs", "dsp": "DSPs"}[short]
     fitting = [bigger.name for bigger in larger_targets(target) if _holds(bigger, result)]
     advice = f"`target: {fitting[0]}` holds it; or " if fitting else ""
     return InputError(
         "synth.too-large",
         f"{result.top} does not fit {target.name}: {found}; layer {worst.layer!r} costs most "
-        f"({worst.area.lut} LUTs, {share}% of the design)",
+        f"({part} {unit}, {100 * part // max(1, whole)}% of the design)",
         hint=f"{advice}fold convolutions (`pos: 1`), or use fewer bits or outputs in "
         f"{worst.layer!r}",
     )
@@ -136,4 +145,6 @@ def _holds(target: Target, result: SynthResult) -> bool:
     if have is None:
         return False
     carries = have.carry is None or result.whole.carry <= have.carry
-    return result.whole.lut <= have.lut and result.whole.ff <= have.ff and carries
+    whole = result.whole
+    blocks = whole.bram <= have.bram and whole.dsp <= have.dsp
+    return whole.lut <= have.lut and whole.ff <= have.ff and carries and blocks

@@ -51,10 +51,13 @@ def fit(
         callbacks.append(
             keras.callbacks.EarlyStopping(patience=options.patience, restore_best_weights=True)
         )
+    # An autoencoder of anomalies rebuilds its input; its labels are for the test alone.
+    targets = ((p.x if data.task == "anomaly" else p.y) for p in (data.train, data.validation))
+    truth, checked = targets
     result = model.fit(
         data.train.x,
-        data.train.y,
-        validation_data=(data.validation.x, data.validation.y),
+        truth,
+        validation_data=(data.validation.x, checked),
         epochs=options.epochs,
         batch_size=options.batch,
         callbacks=callbacks,
@@ -74,13 +77,13 @@ def _loss(env: KerasEnv, data: DataSet, name: str) -> tuple[Any, list[str]]:
         return telescope(tf), []
     if (data.task, name) == ("wafers", "mse"):
         return wafer_mse(tf), []
-    if (data.task, name) == ("regression", "mse"):
+    if (data.task, name) in (("regression", "mse"), ("anomaly", "mse")):
         return keras.losses.MeanSquaredError(), []
     raise RefusalError(
         "train.loss",
         f"the loss {name} cannot train on {data.source}, whose task is {data.task}",
         hint="classification: categorical_crossentropy or mse; wafers: telescope or mse; "
-        "regression: mse",
+        "regression and anomaly detection: mse",
     )
 
 

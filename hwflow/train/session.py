@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwflow.config.design import TrainConfig
+from hwflow.train.auc import error_auc
 from hwflow.train.builders import Builders
 from hwflow.train.data.dataset import DataSet
 from hwflow.train.data.wafer import rearrange
@@ -29,6 +30,7 @@ _METRICS = {
     "classification": ("accuracy", "fraction"),
     "regression": ("mean_squared_error", "1"),
     "wafers": ("emd", "cell pitches"),
+    "anomaly": ("auc", "1"),
 }
 
 
@@ -129,6 +131,8 @@ class TrainSession:
         if self.data.task == "wafers":
             image = decoder(outputs).numpy()
             return round(mean_emd(truth, np.asarray(rearrange(image), dtype=np.float64)), 6)
+        if self.data.task == "anomaly":
+            return error_auc(self.data.test.x, outputs, truth)
         return float(f"{float(((outputs - truth) ** 2).mean()):.6g}")
 
     def _check(self, model: Any) -> None:
@@ -145,6 +149,7 @@ class TrainSession:
             "classification": (self.data.classes or 0,),
             "regression": tuple(self.data.train.y.shape[1:]),
             "wafers": None,
+            "anomaly": self.data.input_shape,
         }
         shape = expected[self.data.task]
         if len(model.outputs) != 1 or (shape is not None and _shape(model.outputs[0]) != shape):
@@ -152,7 +157,8 @@ class TrainSession:
                 "train.shape",
                 f"{self.function} returns {[_shape(out) for out in model.outputs]}, expected one "
                 f"output of {shape}",
-                hint="a classifier ends in one logit per class; see data.y for a regression",
+                hint="a classifier ends in one logit per class, an anomaly detector in its "
+                "input's shape; see data.y for a regression",
             )
 
 

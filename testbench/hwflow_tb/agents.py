@@ -7,7 +7,7 @@ A beat is one integer and one write: nothing here looks at single bits.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from hwflow_tb.design import Port
@@ -48,8 +48,9 @@ class Source:
         self.port = port
         self._data = getattr(dut, port.data)
         self._valid = getattr(dut, port.valid)
-        self._ready = getattr(dut, port.ready) if port.ready else None
+        self._ready = _level(getattr(dut, port.ready)) if port.ready else None
         self._last = getattr(dut, port.last) if port.last else None
+        self._last_level: int | None = None
         self._spacing = spacing
         self.start((), Pace(None))
 
@@ -67,7 +68,7 @@ class Source:
 
     def sample(self, cycle: int) -> bool:
         """Notes whether the offered beat was accepted at this edge."""
-        if not self._offering or (self._ready is not None and not _high(self._ready, cycle)):
+        if not self._offering or (self._ready is not None and not self._ready(cycle)):
             return False
         self._offering = False
         if self.first_cycle is None:
@@ -88,8 +89,7 @@ class Source:
             self._set_valid(0)
             return
         self._data.value = self._beats[self.accepted]
-        if self._last is not None:
-            self._last.value = int((self.accepted + 1) % self.port.beats == 0)
+        self._set_last(int((self.accepted + 1) % self.port.beats == 0))
         self._set_valid(1)
         self._offering = True
 
@@ -99,16 +99,21 @@ class Source:
             self._valid.value = level
             self._level = level
 
+    def _set_last(self, level: int) -> None:
+        if self._last is not None and level != self._last_level:
+            self._last.value = level
+            self._last_level = level
+
 
 class Sink:
     """Takes beats, compares them with the golden ones and checks the protocol."""
 
     def __init__(self, dut: Any, port: Port) -> None:
         self.port = port
-        self._data = getattr(dut, port.data)
-        self._valid = getattr(dut, port.valid)
+        self._data = _reader(getattr(dut, port.data))
+        self._valid = _level(getattr(dut, port.valid))
         self._ready = getattr(dut, port.ready) if port.ready else None
-        self._last = getattr(dut, port.last) if port.last else None
+        self._last = _level(getattr(dut, port.last)) if port.last else None
         self.start((), Pace(None))
 
     def start(self, beats: Sequence[int], pace: Pace) -> None:
@@ -134,11 +139,11 @@ class Sink:
         Raises:
             FindingError: on a protocol violation or a beat that differs.
         """
-        if not _high(self._valid, cycle):
+        if not self._valid(cycle):
             if self._held is not None:
                 self._fail("valid-dropped", cycle, "valid fell before ready took the beat")
             return False
-        beat = (self._word(cycle), self._last is not None and _high(self._last, cycle))
+        beat = (self._word(cycle), self._last is not None and self._last(cycle))
         if self._held is not None and self._held != beat:
             what = "data" if self._held[0] != beat[0] else "last"
             self._fail(f"{what}-unstable", cycle, f"{what} changed while valid waited for ready")
@@ -175,7 +180,7 @@ class Sink:
 
     def _word(self, cycle: int) -> int:
         try:
-            return int(self._data.value)
+            return int(self._data(), 2)
         except ValueError:
             return self._fail("x", cycle, "data is not all 0 and 1 while valid")
 
@@ -183,8 +188,26 @@ class Sink:
         raise FindingError(Finding(kind, self.port.data, cycle, message))
 
 
-def _high(handle: Any, cycle: int) -> bool:
-    try:
-        return bool(handle.value)
-    except ValueError:
-        raise FindingError(Finding("x", handle._name, cycle, "is neither 0 nor 1")) from None
+def _reader(handle: Any) -> Callable[[], str]:
+    """Reads a signal as text of 0 and 1, the first character the most significant bit.
+
+    This is the call below `handle.value`, without the objects that cocotb wraps around every bit
+    vector: they take longer than the simulation of a cycle.
+    """
+    read: Callable[[], str] = handle._handle.get_signal_val_binstr
+    return read
+
+
+def _level(handle: Any) -> Callable[[int], bool]:
+    """A function of the cycle that tells whether a one-bit signal is 1."""
+    read, name = _reader(handle), handle._name
+
+    def level(cycle: int) -> bool:
+        value = read()
+        if value == "1":
+            return True
+        if value == "0":
+            return False
+        raise FindingError(Finding("x", name, cycle, "is neither 0 nor 1"))
+
+    return level

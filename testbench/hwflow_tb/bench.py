@@ -68,15 +68,14 @@ class Bench:
             sink.drive()
         wait = self.design.latency + self.design.initiation_interval
         patience, drain = 2000 + 8 * wait, 64 + 2 * wait
-        idle = 0
-        while cycles is None or cycles > 0:
-            done = all(sink.done for sink in self.sinks)
-            if done and idle > drain:
+        idle, end = 0, None if cycles is None else self.cycle + cycles
+        while self.cycle != end:
+            if idle > drain and all(sink.done for sink in self.sinks):
                 return
-            if not done and idle > patience:
+            if idle > patience:
                 self._stuck(patience)
-            idle = 0 if await self._step() else idle + 1
-            cycles = None if cycles is None else cycles - 1
+            await self._edge
+            idle = 0 if self._step() else idle + 1
 
     def timing(self) -> tuple[int, int | None]:
         """Latency and initiation interval of the stream just run at full rate, in cycles."""
@@ -88,8 +87,8 @@ class Bench:
         middle = (len(starts) - 1) // 2
         return latency, -(-(starts[-1] - starts[middle]) // (len(starts) - 1 - middle))
 
-    async def _step(self) -> bool:
-        await self._edge
+    def _step(self) -> bool:
+        """Lets every source and sink see the edge that has come; tells whether a beat moved."""
         cycle = self.cycle
         moved = False
         for source in self.sources:

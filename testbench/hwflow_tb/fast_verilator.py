@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -16,9 +18,9 @@ from cocotb_tools.runner import Verilator
 
 from hwflow_tb.design import Design
 
-__all__ = ["BUILD_ARGS", "FastVerilator", "control_file", "put_verilator_on_path"]
+__all__ = ["FastVerilator", "build_args", "control_file", "put_verilator_on_path"]
 
-BUILD_ARGS: Final = (
+_BUILD_ARGS: Final = (
     "-O3",
     "-Wno-fatal",
     "-Wno-lint",
@@ -28,9 +30,9 @@ BUILD_ARGS: Final = (
     "5000",
     "--output-split-cfuncs",
     "500",
-    "-CFLAGS",
-    "-O1",
 )
+# GCC on x86 computes 16-bit values with 16-bit instructions, which stall the instruction decoder.
+_NO_16_BIT: Final = "-mtune-ctrl=^himode_math"
 
 
 class FastVerilator(Verilator):
@@ -48,6 +50,20 @@ class FastVerilator(Verilator):
             for before, word in zip(["", *make[:-1]], make, strict=True)
         ]
         return [slim, [*one, "VM_PARALLEL_BUILDS=0"]]
+
+
+def build_args() -> list[str]:
+    """Verilator's arguments, with the flag for x86 where the compiler knows it."""
+    compiler = shutil.which("g++")
+    known = compiler is not None and (
+        subprocess.run(
+            (compiler, _NO_16_BIT, "-x", "c++", "-fsyntax-only", os.devnull),
+            capture_output=True,
+            check=False,
+        ).returncode
+        == 0
+    )
+    return [*_BUILD_ARGS, "-CFLAGS", f"-O1 {_NO_16_BIT}" if known else "-O1"]
 
 
 def control_file(design: Design) -> str:

@@ -47,9 +47,9 @@ class StallBench:
         }
         self.held: dict[str, tuple[int, int]] = {}
 
-    def run(self, beats: int) -> None:
-        """Until `beats` have left every output."""
-        self.beats = beats
+    def run(self, tensors: int) -> None:
+        """Until so many tensors have left every output."""
+        self.tensors = tensors
         simulator = Simulator(self.top)
         simulator.add_clock(1e-6)
         simulator.add_testbench(self.process)
@@ -70,7 +70,10 @@ class StallBench:
                     self.offering[group.tensor] = False
             for group in self.plan.interface.outputs:
                 self.take(ctx, group)
-            if all(len(f) >= self.beats for f in self.found.values()):
+            if all(
+                len(self.found[g.tensor]) >= self.tensors * g.stream.beats
+                for g in self.plan.interface.outputs
+            ):
                 return
             await ctx.tick()
         raise AssertionError(f"deadlock: {[len(f) for f in self.found.values()]} beats")
@@ -101,8 +104,7 @@ class StallBench:
 def stress(plan: Plan, rng: random.Random, n: int) -> None:
     values = random_inputs(plan.graph, rng, n)
     bench = StallBench(plan, {k: as_rows(v) for k, v in packed(plan, values).items()}, rng)
-    counts = {g.stream.beats for g in plan.interface.outputs}
-    bench.run(n * max(counts))
+    bench.run(n)
     wanted = evaluate(plan.graph, values)
     for group in plan.interface.outputs:
         expected = as_rows(group.pack(wanted[group.tensor].reshape(n, -1).astype("int64")))

@@ -51,6 +51,17 @@ def test_defaults(folder: Path) -> None:
     assert config.place("hardware.clock") is None
 
 
+def test_machine_sounds_are_rebuilt(folder: Path) -> None:
+    config = load(folder, MINIMAL.replace("digits", "machine_sound"))
+    assert config.data is not None
+    assert (config.data.samples, config.train.loss) == (20_000, "mse")
+    text = MINIMAL.replace("digits", "machine_sound") + "train: {loss: categorical_crossentropy}\n"
+    with pytest.raises(HwflowError) as caught:
+        load(folder, text)
+    assert "whose samples are normal ones to be rebuilt" in caught.value.render()
+    assert "write loss: mse" in caught.value.render()
+
+
 def test_everything_written(folder: Path) -> None:
     (folder / "limits.yaml").write_text("synth.lut: {max: 5000}\naccuracy: {min: 0.9}\n")
     config = load(
@@ -142,6 +153,8 @@ def test_all_mistakes_at_once_with_places(folder: Path) -> None:
             "data: {source: hgcal_toy}\ntrain: {loss: categorical_crossentropy}\n",
             "config.combination",
         ),
+        ("data: {source: machine_sound}\ntrain: {loss: telescope}\n", "config.combination"),
+        ("data: {source: machine_sound, path: mine.csv}\n", "config.combination"),
         ("data: {source: digits}\nhardware: {protect: tmr}\n", "config.unsupported"),
         ("data: {source: digits}\nhardware: {clock: 9 GHz}\n", "config.range"),
         ("data: {source: digits}\nhardware: {clock: 0 ns}\n", "config.range"),

@@ -13,7 +13,7 @@ from hwflow.catalogue import CATALOGUE
 from hwflow.errors import InputError, InternalError
 from hwflow.ir import Graph, GraphBuilder, IntType, Overflow, Rounding, Value
 from hwflow.plan.archive import dump_circuits, load_circuits
-from hwflow.plan.dataflow import Deserializer, Region, Serializer, WindowStage
+from hwflow.plan.dataflow import Deserializer, Fork, Region, Serializer, WindowStage
 from hwflow.plan.folding import Folding
 from hwflow.plan.layer import stream_of
 from hwflow.plan.plan import Options, Plan, make_plan
@@ -173,10 +173,18 @@ def test_a_window_needs_something_to_slide_over() -> None:
     assert "dense" in said
 
 
-@pytest.mark.parametrize("fold", [Folding(pe=2), Folding(simd=3), Folding(pos=2)])
-def test_foldings_of_later_versions(fold: Folding) -> None:
-    said = refused("plan.fold", lambda: make_plan(network(), options({"conv": fold})))
-    assert "layer conv" in said
+@pytest.mark.parametrize(
+    ("fold", "said"),
+    [
+        (Folding(pe=3), "pe 3 does not divide its 2 outputs (1, 2 would)"),
+        (Folding(simd=3), "simd 3 does not divide its 1 inputs (1 would)"),
+        (Folding(pos=2), "pos 2 does not divide its 9 positions (1, 3, 9 would)"),
+    ],
+)
+def test_foldings_that_do_not_divide(fold: Folding, said: str) -> None:
+    assert f"layer conv: {said}" in refused(
+        "plan.fold", lambda: make_plan(network(), options({"conv": fold}))
+    )
 
 
 def test_valid_only_cannot_wait() -> None:
@@ -186,9 +194,10 @@ def test_valid_only_cannot_wait() -> None:
 
 
 def test_an_output_in_the_middle_of_a_chain() -> None:
-    fold = {"conv": ONE, "pool": ONE}
-    said = refused("plan.fork", lambda: make_plan(network("both"), options(fold)))
-    assert "pool" in said
+    plan = make_plan(network("both"), options({"conv": ONE, "pool": ONE}))
+    (fork,) = (s for s in plan.stages if isinstance(s, Fork))
+    assert fork.writes[-1] == plan.links["pool"]
+    assert [g.stream.beats for g in plan.interface.outputs] == [1, 4]
     assert make_plan(network("both"), options()).interface.outputs[1].tensor == "pool"
 
 
@@ -200,8 +209,14 @@ def test_a_branch_around_a_window() -> None:
     with b.layer("join"):
         z = b.add(y, x)
     graph = b.build({"z": z})
-    refused("plan.fork", lambda: make_plan(graph, options({"conv": ONE})))
-    make_plan(graph, options())
+    assert kinds(make_plan(graph, options())) == ["Region"]
+    whole = make_plan(graph, options({"conv": ONE}))
+    assert [k for k in kinds(whole) if k != "Fifo"] == [
+        "Fork", "WindowStage", "Deserializer", "Deserializer", "Region",
+    ]  # fmt: skip
+    beats = make_plan(graph, options({"conv": ONE, "join": ONE}))
+    assert [k for k in kinds(beats) if k != "Fifo"] == ["Fork", "WindowStage", "Region"]
+    assert beats.interface.latency < whole.interface.latency
 
 
 def test_the_stream_before_is_read_twice() -> None:
@@ -214,7 +229,9 @@ def test_the_stream_before_is_read_twice() -> None:
     with b.layer("third"):
         w = b.conv(y, b.const([[[7]]]))
     graph = b.build({"z": z, "w": w})
-    refused("plan.fork", lambda: make_plan(graph, options({"first": ONE, "second": ONE})))
+    plan = make_plan(graph, options({"first": ONE, "second": ONE}))
+    assert {"Fork", "WindowStage", "Deserializer", "Region"} <= set(kinds(plan))
+    assert sum(len(s.layers) for s in plan.stages if isinstance(s, Region)) == 1
 
 
 def simple(outputs: Callable[[GraphBuilder, Value, Value], dict[str, Value]]) -> Graph:

@@ -6,7 +6,7 @@ import pytest
 
 from hwflow.errors import InputError
 from hwflow.plan.targets import TARGETS, target
-from hwflow.synth.recipes import RECIPES, script
+from hwflow.synth.recipes import NOTHING, RECIPES, Content, content, maps, script
 
 ECP5 = """\
 read_verilog -lib +/lattice/cells_sim_ecp5.v
@@ -85,3 +85,42 @@ def test_names_never_reach_the_script_unchecked(name: str) -> None:
     assert caught.value.code == "synth.name"
     with pytest.raises(InputError):
         script("net", (name,), target("lut4"))
+
+
+@pytest.mark.parametrize(
+    ("rtl", "expected"),
+    [
+        ("module m; assign y = a + b; // a * b\nendmodule", NOTHING),
+        ("always @(*) y = a; always @* z = b; /* a * b */", NOTHING),
+        ("(* keep = 1 *) wire a; (* full_case *) case (a)", NOTHING),
+        ("assign p = a * b;", Content(products=True)),
+        ('(* rom_style = "block" *) reg [3:0] w [0:9];', Content(memories=True)),
+        ('(* ram_style = "block", no_rw_check *)\nassign p=a*b;', Content(True, True)),
+    ],
+)
+def test_content_of_a_design(rtl: str, expected: Content) -> None:
+    assert content(rtl) == expected
+
+
+@pytest.mark.parametrize("name", ["ice40-up5k", "ecp5-25k", "xc7-a35t", "xcup-zu3eg"])
+def test_blocks_are_mapped_only_where_asked_for(name: str) -> None:
+    device = target(name)
+    plain = script("net", ("net__a",), device)
+    assert "memory_libmap" not in plain
+    assert "multipliers" not in plain
+    assert "dsp" not in plain
+    full = script("net", ("net__a",), device, dsp_modules=("net__a",), holds=Content(True, True))
+    lines = full.splitlines()
+    assert [line for line in lines if line.startswith("memory_libmap") and "-no-auto-block" in line]
+    dsp = next(k for k, line in enumerate(lines) if "mul2dsp.v" in line)
+    luts = lines.index(f"techmap {' '.join(f'-map {file}' for file in maps(device)[1:])}")
+    assert lines[dsp].endswith(" @dsps")
+    assert dsp < luts < lines.index("techmap -map adders.v")
+
+
+@pytest.mark.parametrize("name", ["ice40-hx8k", "gowin-gw1n-9", "lut4"])
+def test_dsps_need_a_target_that_has_them(name: str) -> None:
+    with pytest.raises(InputError) as caught:
+        script("net", ("net__a",), target(name), dsp_modules=("net__a",))
+    assert caught.value.code == "synth.no-dsp"
+    assert name in caught.value.message

@@ -10,7 +10,11 @@ import pytest
 from hwflow.errors import InputError, ToolFailed
 from hwflow.plan.targets import Resources, Target, larger_targets, target
 from hwflow.synth import SynthResult, synthesize
+from hwflow.synth.area import Use
+from hwflow.synth.pnr import place_and_route
 from hwflow.synth.wrapper import PINS, serial_wrapper, wrapper_registers
+from tests.verify.netlist.blocks import TOP, multiplier, ram, rom
+from tests.verify.netlist.blocks import rtl as circuit_rtl
 from tests.verify.netlist.circuits import LAYERS, TINY
 
 pytestmark = pytest.mark.tool
@@ -79,3 +83,61 @@ def test_wrapper_keeps_the_design_as_it_is(name: str, tmp_path: Path) -> None:
     assert wrapper_registers(module, "clk") == 1 + 15 + 1 + 1 + 8 + 1 + 1
     added = [wrapped["cells"][n] for n in set(wrapped["cells"]) - set(module["cells"])]
     assert sum("Q" in cell["connections"] for cell in added) == wrapper_registers(module, "clk")
+
+
+BLOCKS = (
+    rom("words", 20, 200),
+    ram("lines", 6, 20, "distributed"),
+    multiplier("fast", 8, 8, signed=True),
+    multiplier("slow", 4, 4, signed=True),
+)
+
+
+def blocks(folder: Path, device: Target) -> SynthResult:
+    (folder / "rtl.v").write_text(circuit_rtl(BLOCKS), encoding="utf-8")
+    layers = tuple(f"{TOP}__{block.name}" for block in BLOCKS)
+    dsps = (f"{TOP}__fast",)
+    return synthesize(folder / "rtl.v", TOP, layers, device, folder, folder / "w", dsp_modules=dsps)
+
+
+@pytest.mark.parametrize(
+    ("name", "bram", "luts_as_ram"), [("ecp5-25k", 1, 16), ("ice40-up5k", 2, 0), ("xc7-a35t", 1, 4)]
+)
+def test_blocks_are_counted_per_layer(
+    name: str, bram: int, luts_as_ram: int, tmp_path: Path
+) -> None:
+    result = blocks(tmp_path, target(name))
+    areas = {layer.layer: layer.area for layer in result.layers}
+    assert (areas["words"].bram, areas["fast"].dsp, areas["slow"].dsp) == (bram, 1, 0)
+    assert (result.whole.bram, result.whole.dsp) == (bram, 1)
+    assert areas["lines"].lut_ram == luts_as_ram
+    have = target(name).resources
+    assert have is not None
+    assert Use("bram", bram, have.bram) in result.utilization
+    assert Use("dsp", 1, have.dsp) in result.utilization
+
+
+def test_too_many_blocks_do_not_fit(tmp_path: Path) -> None:
+    real = target("ecp5-25k")
+    small = Target("ecp5-toy", "ecp5", 4, None, None, Resources(9000, 9000, 900, 1, 0), real.delay)
+    with pytest.raises(InputError) as caught:
+        blocks(tmp_path, small)
+    assert caught.value.code == "synth.too-large"
+    assert "bram 1 of 0" in caught.value.message
+    assert "'words' costs most" in caught.value.message
+    assert "ecp5-25k" in caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["ecp5-25k", "ice40-up5k"])
+def test_blocks_can_be_placed(name: str, tmp_path: Path) -> None:
+    device = target(name)
+    blocks(tmp_path, device)
+    layers = tuple(block.name for block in BLOCKS)
+    netlist = tmp_path / "netlist.json"
+    placed = place_and_route(
+        netlist, TOP, layers, device, "clk", 20e6, tmp_path, tmp_path / "pnr", timeout=300
+    )
+    used = {kind: count for kind, count, _ in placed.utilization}
+    kinds = {"ecp5": ("DP16KD", "MULT18X18D"), "ice40": ("ICESTORM_RAM", "ICESTORM_DSP")}
+    assert [used[kind] > 0 for kind in kinds[device.family]] == [True, True]
+    assert placed.fmax > 5e6

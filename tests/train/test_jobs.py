@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from hwflow.config import load_design
-from hwflow.config.design import TrainConfig
+from hwflow.config.design import DataConfig, TrainConfig
 from hwflow.errors import HwflowError, InputError, ToolFailed
 from hwflow.train import jobs, open_dataset, predict, progress, save_dataset, train
+from hwflow.train.auc import error_auc
 from hwflow.train.data.digits import digits
 from hwflow.train.data.wafers import hgcal_toy
 from hwflow.train.files import read_json, read_npz
@@ -163,3 +164,62 @@ def test_shipped_designs_are_read(name: str) -> None:
     assert design.model.builder.file.name == "model.py"
     assert design.data is not None
     assert len(open_dataset(design.data, design.train.loss).test.x) > 300
+
+
+AUTOENCODER = """\
+from qkeras import QActivation, QDense, quantized_bits, quantized_relu
+from tf_keras import Input, Model
+
+
+def net(input_shape, classes):
+    def dense(units):
+        return QDense(units, kernel_quantizer=quantized_bits(6, 0, alpha=1),
+                      bias_quantizer=quantized_bits(6, 0, alpha=1))
+
+    assert classes is None
+    x = inputs = Input(input_shape, name="x")
+    x = QActivation(quantized_bits(8, 2, alpha=1))(x)
+    x = QActivation(quantized_relu(8, 3))(dense(4)(x))
+    x = QActivation(quantized_bits(8, 2, alpha=1), name="rebuilt")(dense(UNITS)(x))
+    return Model(inputs, x)
+"""
+
+
+def anomalies(folder: Path) -> Path:
+    """Normal rows lie on a line, anomalous ones beside it."""
+    rng = np.random.default_rng(0)
+    line = rng.normal(size=(500, 1)) * np.linspace(-1, 1, 6)
+    x = line + rng.normal(0, 0.05, (500, 6))
+    y = np.arange(100) % 2
+    test = x[400:] + 0.5 * y[:, None] * rng.normal(size=(100, 6))
+    np.savez(folder / "a.npz", x_train=x[:400], x_test=test, y_test=y)
+    return folder / "a.npz"
+
+
+def test_anomaly_detector_rebuilds_its_input(tmp_path: Path) -> None:
+    data, output, work = folders(tmp_path)
+    samples = open_dataset(DataConfig("file", anomalies(tmp_path)), "mse")
+    save_dataset(samples, data)
+    builder = tmp_path / "model.py"
+    builder.write_text(AUTOENCODER.replace("UNITS", "input_shape[0]"), encoding="utf-8")
+    options = TrainConfig(epochs=40, batch=32, learning_rate=1e-2, loss="mse")
+    train(
+        builder=builder, function="net", data=data, options=options, output=output, work=work
+    )  # fmt: skip
+    metrics = read_json(output / "metrics.json")
+    assert (metrics["metric"], metrics["unit"], metrics["test_samples"]) == ("auc", "1", 100)
+    assert metrics["quantized"] > 0.9
+    assert metrics["float"] > 0.9
+    layers = predict(network=output, inputs={"x": samples.test.x}, work=work)
+    again = error_auc(samples.test.x, layers["rebuilt"], samples.test.y)
+    assert again == metrics["quantized"]
+
+
+def test_anomaly_detector_of_another_shape(tmp_path: Path) -> None:
+    data, output, work = folders(tmp_path)
+    save_dataset(open_dataset(DataConfig("file", anomalies(tmp_path)), "mse"), data)
+    builder = tmp_path / "model.py"
+    builder.write_text(AUTOENCODER.replace("UNITS", "5"), encoding="utf-8")
+    job = {"builder": builder, "function": "net", "data": data, "output": output, "work": work}
+    with pytest.raises(InputError, match=r"expected one output of \(6,\)"):
+        train(options=TrainConfig(epochs=1, loss="mse"), **job)  # type: ignore[arg-type]

@@ -6,11 +6,14 @@ import argparse
 import json
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hwflow.cli.building import add_design_options, errors_of, open_job
+from hwflow.cli.building import Job, add_design_options, errors_of, open_job
 from hwflow.cli.console import Console
 from hwflow.cli.table import engineering, shortened, table
+
+if TYPE_CHECKING:
+    from hwflow.flow import RunResult
 
 __all__ = ["arguments", "execute", "plan_lines"]
 
@@ -19,11 +22,17 @@ _HEADINGS = (
     "add. bits", "LUT", "FF", "share",
 )  # fmt: skip
 _OPERATIONS_WIDTH = 26
+_CURVE_HEADINGS = ("interval", "inferences/s", "LUT", "FF", "DSP", "BRAM", "fits")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's options."""
     add_design_options(parser)
+    parser.add_argument(
+        "--curve",
+        action="store_true",
+        help="show interval against cost for many foldings, as a table and a page",
+    )
 
 
 def execute(options: argparse.Namespace, console: Console) -> int:
@@ -33,13 +42,15 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     not been trained yet.
     """
     job = open_job(options, console)
-    result = job.run(console, to="plan")
+    result = job.run(console, to="lower" if options.curve else "plan")
     errors, code = errors_of(result)
     if code:
         for error in result.errors:
             console.error(error)
         console.result({"errors": errors, "exit_code": code})
         return code
+    if options.curve:
+        return _show_curve(job, result, console)
     artifact = result.stage("plan").artifact
     assert artifact is not None
     record = json.loads((artifact / "plan.json").read_text(encoding="utf-8"))
@@ -47,6 +58,26 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     console.show(head, "bold")
     console.lines(rest)
     console.result({"plan": record, "errors": [], "exit_code": 0})
+    return 0
+
+
+def _show_curve(job: Job, result: RunResult, console: Console) -> int:
+    from hwflow.stages.tradeoff import PAGE, write_tradeoff
+
+    lowered = result.stage("lower").artifact
+    assert lowered is not None
+    points = write_tradeoff(job.config, lowered, job.folder)
+    console.show(f"{job.config.design}: estimates, before synthesis", "bold")
+    rows = [
+        (
+            _n(p["interval"]), f"{p['inferences_per_second']:,.0f}", _n(p["luts"]), _n(p["ffs"]),
+            _n(p["dsps"]), _n(p["brams"]), "yes" if p["fits"] else "no",
+        )
+        for p in points
+    ]  # fmt: skip
+    console.lines(table(_CURVE_HEADINGS, rows, "rrrrrrl"))
+    console.lines(("", f"picture: {job.folder / PAGE}"))
+    console.result({"curve": points, "errors": [], "exit_code": 0})
     return 0
 
 

@@ -15,6 +15,9 @@ from hwflow.ir.types import IntType, TensorType
 __all__ = ["Conv", "Dot", "MatMul", "conv_windows"]
 
 
+_EXACT_FLOAT64 = 1 << 53
+
+
 def _term_shifts(x_frac: IntArray, w_frac: IntArray) -> tuple[IntArray, IntArray, IntArray]:
     """Left shifts of x's rows (K,), of w (K, N), and the result's frac (N,).
 
@@ -24,6 +27,20 @@ def _term_shifts(x_frac: IntArray, w_frac: IntArray) -> tuple[IntArray, IntArray
     finest = total.max(axis=0)
     rows = (finest - total).min(axis=1)
     return rows, finest - total - rows[:, None], finest
+
+
+def _product(x: IntArray, w: IntArray, bound: int) -> IntArray:
+    """``x @ w`` for x (..., K) and w (K, N), no partial sum above `bound` in magnitude.
+
+    NumPy multiplies integer matrices in plain loops. Below 2^53 every partial sum is exact in
+    float64, in whatever order it is added, so the linear algebra library can do it.
+    """
+    rows = x.reshape(-1, x.shape[-1])
+    if bound < _EXACT_FLOAT64 and x.dtype == w.dtype == np.int64:
+        result = (rows.astype(np.float64) @ w.astype(np.float64)).astype(np.int64)
+    else:
+        result = rows @ w
+    return np.asarray(result.reshape(*x.shape[:-1], w.shape[1]))
 
 
 def _product_bounds(
@@ -85,8 +102,9 @@ class MatMul(Operation):
             _reduction_frac(types[0]), types[1].elem.full(types[1].shape)[2]
         )
         x, w = shift_left(x, rows), shift_left(w, cells)
-        x, w = workable(w.shape[0] * magnitude(x) * magnitude(w), x, w)
-        return np.asarray(x @ w)
+        bound = w.shape[0] * magnitude(x) * magnitude(w)
+        x, w = workable(bound, x, w)
+        return _product(x, w, bound)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,5 +256,5 @@ class Conv(Operation):
             flat, weights = shift_left(flat, rows), shift_left(weights, cells)
             bound = flat.shape[-1] * magnitude(flat) * magnitude(weights)
             flat, weights = workable(bound, flat, weights)
-            parts.append(flat @ weights)
+            parts.append(_product(flat, weights, bound))
         return np.concatenate(parts, axis=-1)

@@ -1,1 +1,1 @@
-"""Data sets: handwritten digits, synthetic calorimeter wafers, users' own files. No TensorFlow."""
+"""Data sets: handwritten digits, synthetic wafers and sounds, users' files. No TensorFlow."""

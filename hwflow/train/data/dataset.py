@@ -13,15 +13,15 @@ from hwflow.train.files import read_json, read_npz, write_json, write_npz
 
 __all__ = ["DataSet", "Part", "Task", "load_dataset", "save_dataset", "shuffled_parts"]
 
-Task = Literal["classification", "regression", "wafers"]
+Task = Literal["classification", "regression", "wafers", "anomaly"]
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """One part: inputs `x` (n, *shape) float32 and targets `y`.
 
-    `y` is (n,) int64 class numbers, (n, *shape) float32 values, or, for wafers, (n, 48) float32
-    cells normalised as the inputs are.
+    `y` is (n,) int64 class numbers, (n, *shape) float32 values, for wafers (n, 48) float32 cells
+    normalised as the inputs are, or for anomalies (n,) int64, 0 normal and 1 anomalous.
     """
 
     x: NDArray[np.float32]

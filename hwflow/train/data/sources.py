@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hwflow.config.design import DataConfig
 from hwflow.errors import InputError, Place
+from hwflow.train.data.anomaly import machine_sound
 from hwflow.train.data.dataset import DataSet
 from hwflow.train.data.digits import digits
 from hwflow.train.data.tables import user_npz
@@ -12,6 +13,7 @@ from hwflow.train.data.wafers import hgcal_toy, user_wafers
 __all__ = ["open_dataset"]
 
 _DEFAULT_WAFERS = 12_000
+_DEFAULT_SOUNDS = 20_000
 
 
 def open_dataset(config: DataConfig, loss: str) -> DataSet:
@@ -29,6 +31,9 @@ def open_dataset(config: DataConfig, loss: str) -> DataSet:
     if config.source == "hgcal_toy":
         samples = config.samples or _DEFAULT_WAFERS
         return hgcal_toy(samples=samples, seed=config.seed, test=config.split)
+    if config.source == "machine_sound":
+        samples = config.samples or _DEFAULT_SOUNDS
+        return machine_sound(samples=samples, seed=config.seed, test=config.split)
     if config.source == "file" and config.path is not None:
         if loss == "telescope":
             return user_wafers(config.path, seed=config.seed, test=config.split)
@@ -43,5 +48,5 @@ def open_dataset(config: DataConfig, loss: str) -> DataSet:
     raise InputError(
         "data.source",
         f"found the data source {config.source!r}",
-        hint="use digits, hgcal_toy, or file with a path",
+        hint="use digits, hgcal_toy, machine_sound, or file with a path",
     )

@@ -1,8 +1,7 @@
-"""Users' npz files: `x` and `y` of any network."""
+"""Users' npz files: `x` and `y` of any network, or the parts of an anomaly detector."""
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwflow.errors import InputError, Place
+from hwflow.train.data.anomaly import ARRAYS, anomaly_set
 from hwflow.train.data.dataset import DataSet, shuffled_parts
+from hwflow.train.data.npz import load_npz_file
 
-__all__ = ["load_npz_file", "user_npz"]
+__all__ = ["user_npz"]
 
 _HINT = (
     "give an npz with x of shape (n, ...) and y: whole class numbers of shape (n,) to train a "
@@ -20,32 +21,20 @@ _HINT = (
 )
 
 
-def load_npz_file(path: Path) -> dict[str, NDArray[Any]]:
-    """Every array of a user's npz file.
-
-    Raises:
-        InputError: data.missing, data.format (not an npz, damaged, or with Python objects).
-    """
-    if not path.is_file():
-        raise InputError("data.missing", f"no file {path.name}", hint=_HINT, place=Place(path.name))
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise _bad(path, "a single npy array")
-            return {key: file[key] for key in file.files}
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
-        raise _bad(path, f"a file numpy cannot read ({error})") from error
-
-
 def user_npz(path: Path, *, seed: int = 1, test: float = 0.2) -> DataSet:
-    """A data set from `x` and `y` of an npz file.
+    """A data set from an npz file: `x` and `y`, or x_train, x_test and y_test.
+
+    The latter train an anomaly detector (see `anomaly_set`) and have no use for `test`.
 
     Raises:
         InputError: data.missing, data.format, data.row, data.few.
     """
     arrays = load_npz_file(path)
+    if set(arrays) == ARRAYS:
+        return anomaly_set(path, arrays, seed=seed)
     if set(arrays) != {"x", "y"}:
-        raise _bad(path, f"arrays {', '.join(sorted(arrays)) or 'none'}; expected x and y")
+        found = ", ".join(sorted(arrays)) or "none"
+        raise _bad(path, f"arrays {found}; expected x and y, or {', '.join(sorted(ARRAYS))}")
     x, y = arrays["x"], arrays["y"]
     if x.dtype.kind not in "iufb" or y.dtype.kind not in "iufb":
         raise _bad(path, f"x of {x.dtype} and y of {y.dtype}; expected numbers")

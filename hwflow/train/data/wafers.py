@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hwflow.errors import InputError, Place
 from hwflow.train.data.dataset import DataSet, shuffled_parts
 from hwflow.train.data.hgcal_toy import ELECTRONS, TTBAR, toy_wafers
-from hwflow.train.data.tables import load_npz_file
+from hwflow.train.data.npz import load_npz_file
 from hwflow.train.data.wafer import CELLS, arrange, normalise
 
 __all__ = ["Sample", "hgcal_toy", "read_charges", "toy_counts", "user_wafers", "wafer_dataset"]

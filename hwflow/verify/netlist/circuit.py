@@ -12,7 +12,18 @@ from typing import Any, Final
 
 from hwflow.errors import InputError, ToolFailed
 from hwflow.verify.netlist.cells import model
-from hwflow.verify.netlist.parts import NO_FAULTS, ONE, ZERO, Cell, Register, Table
+from hwflow.verify.netlist.parts import (
+    NO_FAULTS,
+    NO_MEMORY,
+    ONE,
+    ZERO,
+    Cell,
+    Memory,
+    Parts,
+    Register,
+    Table,
+    through,
+)
 
 __all__ = ["Circuit", "FaultTerm", "Gate", "fault_sites", "read_circuit"]
 
@@ -29,17 +40,21 @@ class FaultTerm:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """A truth table without constant, repeated or unused inputs, and the faults it can show."""
+    """A truth table without constant, repeated or unused inputs, and the faults it can show.
+
+    With a `memory` (the name of its cell) it is instead bit `init` of the word that `ins` address.
+    """
 
     out: int
     ins: tuple[int, ...]
     init: int
     faults: tuple[FaultTerm, ...] = ()
+    memory: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Circuit:
-    """Gates in an order in which every input is ready, registers, ports and named nets.
+    """Gates in an order in which every input is ready, registers, memories, ports, named nets.
 
     All nets are canonical: buffers and constants have been resolved. `dangling` lists, by name,
     the bits of a named net that mapping left without a driver; they read as 0.
@@ -47,6 +62,7 @@ class Circuit:
 
     gates: tuple[Gate, ...]
     registers: tuple[Register, ...]
+    memories: tuple[Memory, ...]
     inputs: dict[str, tuple[int, ...]]
     outputs: dict[str, tuple[int, ...]]
     nets: dict[str, tuple[int, ...]]
@@ -61,23 +77,25 @@ def read_circuit(path: Path, top: str, faults: Sequence[tuple[str, int]] = ()) -
         InputError: `netlist.fault` for a cell or bit that does not exist, `netlist.read`.
     """
     module = _module(path, top)
-    tables, registers = _decompose(module)
-    _check_faults(tables, faults)
+    parts = _decompose(module)
+    _check_faults(parts.tables, faults)
     inputs, outputs = _ports(module)
     roots = [bit for bits in outputs.values() for bit in bits]
-    for register in registers:
+    for register in parts.registers:
         roots += [register.d, register.enable, register.reset, register.clock]
-    sources = {bit for bits in inputs.values() for bit in bits} | {r.q for r in registers}
-    ordered = _in_order(tables, roots, sources | {ZERO, ONE})
+    for memory in parts.memories:
+        roots += memory.reads()
+    sources = {bit for bits in inputs.values() for bit in bits} | {r.q for r in parts.registers}
+    sources.update(net for memory in parts.memories if memory.read for net in memory.read.out)
+    ordered = _in_order(parts.tables, roots, sources | {ZERO, ONE})
     gates, alias = _fold(ordered, faults)
     return Circuit(
         gates=gates,
-        registers=tuple(_renamed(register, alias) for register in registers),
+        registers=tuple(register.renamed(alias) for register in parts.registers),
+        memories=tuple(memory.renamed(alias) for memory in parts.memories),
         inputs=inputs,
-        outputs={name: _through(bits, alias) for name, bits in outputs.items()},
-        nets={
-            name: _through(_bits(net["bits"]), alias) for name, net in module["netnames"].items()
-        },
+        outputs={name: through(bits, alias) for name, bits in outputs.items()},
+        nets={name: through(_bits(net["bits"]), alias) for name, net in module["netnames"].items()},
         dangling={
             name: tuple(place for place, bit in enumerate(net["bits"]) if bit == "x")
             for name, net in module["netnames"].items()
@@ -87,7 +105,7 @@ def read_circuit(path: Path, top: str, faults: Sequence[tuple[str, int]] = ()) -
 
 def fault_sites(path: Path, top: str) -> tuple[tuple[str, int], ...]:
     """Return every (cell, configuration bit) of the netlist's LUTs, in a stable order."""
-    tables, _ = _decompose(_module(path, top))
+    tables = _decompose(_module(path, top)).tables
     sites = {
         (table.cell, table.base + row)
         for table in tables
@@ -121,18 +139,20 @@ def _ports(module: Any) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int
     return by_direction["input"], by_direction["output"]
 
 
-def _decompose(module: Any) -> tuple[list[Table], list[Register]]:
+def _decompose(module: Any) -> Parts:
     start = _start_values(module)
     numbers = count(1 + _highest(module))
     tables: list[Table] = []
     registers: list[Register] = []
+    memories: list[Memory] = []
     for name, raw in module["cells"].items():
         pins = {pin: _bits(b) for pin, b in raw["connections"].items() if "x" not in b}
         cell = Cell(name, raw["type"], raw["parameters"], pins, lambda: next(numbers))
         parts = model(cell, start.get(cell.pin("Q"), 0))
         tables += parts.tables
         registers += parts.registers
-    return tables, registers
+        memories += parts.memories
+    return Parts(tuple(tables), tuple(registers), tuple(memories))
 
 
 def _start_values(module: Any) -> dict[int, int]:
@@ -153,7 +173,7 @@ def _highest(module: Any) -> int:
     return max(nets, default=1)
 
 
-def _in_order(tables: list[Table], roots: list[int], sources: set[int]) -> Iterator[Table]:
+def _in_order(tables: Sequence[Table], roots: list[int], sources: set[int]) -> Iterator[Table]:
     """The tables that reach a root, each after the tables it reads (depth first)."""
     driver = {table.out: table for table in tables}
     if len(driver) < len(tables):
@@ -190,7 +210,10 @@ def _fold(
     alias: dict[int, int] = {}
     gates: list[Gate] = []
     for table in ordered:
-        ins = _through(table.ins, alias)
+        ins = through(table.ins, alias)
+        if table.memory_bit != NO_MEMORY:
+            gates.append(Gate(table.out, ins, table.memory_bit, (), table.cell))
+            continue
         terms = _terms(table, ins, numbered.get(table.cell, ()))
         pattern = tuple(n if n <= ONE else ins.index(n) + 2 for n in ins)
         init, kept = _reduced(table.init, pattern)
@@ -242,25 +265,7 @@ def _reduced(init: int, pattern: tuple[int, ...]) -> tuple[int, tuple[int, ...]]
     return sum(r << i for i, r in enumerate(rows)), tuple(free)
 
 
-def _through(bits: Sequence[int], alias: dict[int, int]) -> tuple[int, ...]:
-    return tuple(alias.get(bit, bit) for bit in bits)
-
-
-def _renamed(register: Register, alias: dict[int, int]) -> Register:
-    return Register(
-        q=register.q,
-        d=alias.get(register.d, register.d),
-        enable=alias.get(register.enable, register.enable),
-        reset=alias.get(register.reset, register.reset),
-        value=register.value,
-        init=register.init,
-        clock=alias.get(register.clock, register.clock),
-        cell=register.cell,
-        reset_needs_enable=register.reset_needs_enable,
-    )
-
-
-def _check_faults(tables: list[Table], faults: Sequence[tuple[str, int]]) -> None:
+def _check_faults(tables: Sequence[Table], faults: Sequence[tuple[str, int]]) -> None:
     size: dict[str, int] = {}
     for table in tables:
         if table.base != NO_FAULTS:

@@ -8,6 +8,7 @@ from functools import cache
 
 from hwflow.errors import ToolFailed
 from hwflow.verify.netlist.circuit import Circuit, Gate
+from hwflow.verify.netlist.memories import Memories
 from hwflow.verify.netlist.parts import ONE, ZERO, Register
 
 __all__ = ["Source", "generate"]
@@ -29,34 +30,39 @@ class Source:
 
 
 def generate(circuit: Circuit, clock: str, faults: int) -> Source:
-    """Return the C of `circuit`; registers come first, so that a clock edge is one copy.
+    """Return the C of `circuit`; registers and what memories read come first.
+
+    So a clock edge is one copy.
 
     Raises:
         ToolFailed: `netlist.clock` for a register on another clock than the port `clock`.
     """
     _check_clock(circuit, clock)
     inputs = [bit for bits in circuit.inputs.values() for bit in bits]
-    order = [r.q for r in circuit.registers] + inputs + [gate.out for gate in circuit.gates]
+    state = [r.q for r in circuit.registers]
+    state += [net for memory in circuit.memories if memory.read for net in memory.read.out]
+    order = state + inputs + [gate.out for gate in circuit.gates]
     slots = {net: slot for slot, net in enumerate(dict.fromkeys(order))}
     slots[ZERO], slots[ONE] = len(slots), len(slots) + 1
-    registers = len(circuit.registers)
+    memories = Memories(circuit, slots)
     size = len(slots)
     start = [f"n[{slots[ONE]}] = ~(u64)0;"]
     start += [f"n[{k}] = ~(u64)0;" for k, r in enumerate(circuit.registers) if r.init]
     lines = [
         "#include <string.h>",
         "typedef unsigned long long u64;",
-        f"static u64 n[{size}], next[{max(1, registers)}], fault[{max(1, faults)}];",
+        f"static u64 n[{size}], next[{max(1, len(state))}], fault[{max(1, faults)}];",
         "u64 *hw_nets(void) { return n; }",
         "u64 *hw_faults(void) { return fault; }",
         f"int hw_size(void) {{ return {size}; }}",
-        *_functions("eval", (_gate(gate, slots) for gate in circuit.gates), ""),
+        *memories.declarations(),
+        *_functions("eval", (_gate(gate, slots, memories) for gate in circuit.gates), ""),
         *_functions(
             "clock",
             (f"next[{k}] = {_next(r, slots)};" for k, r in enumerate(circuit.registers)),
-            f"memcpy(n, next, {registers} * sizeof(u64));",
+            f"{memories.clocked()}memcpy(n, next, {len(state)} * sizeof(u64));",
         ),
-        *_functions("start", start, "", "memset(n, 0, sizeof n);"),
+        *_functions("start", start, memories.started(), "memset(n, 0, sizeof n);"),
     ]
     return Source("\n".join(lines) + "\n", slots, size)
 
@@ -73,7 +79,9 @@ def _functions(name: str, statements: Iterable[str], last: str, first: str = "")
     return [*lines, f"void hw_{name}(void) {{ {first} {' '.join(calls)} {last} }}"]
 
 
-def _gate(gate: Gate, slots: dict[int, int]) -> str:
+def _gate(gate: Gate, slots: dict[int, int], memories: Memories) -> str:
+    if gate.memory:
+        return f"n[{slots[gate.out]}] = {memories.peek(gate)};"
     words = [_word(net, slots) for net in gate.ins]
     text = _expression(gate.init, tuple(range(len(words))))[1].format(*words)
     for term in gate.faults:
@@ -157,10 +165,12 @@ def _cofactors(init: int, inputs: int, place: int) -> tuple[int, int]:
 
 def _check_clock(circuit: Circuit, clock: str) -> None:
     expected = circuit.inputs.get(clock, (ZERO,))[0]
-    for register in circuit.registers:
-        if register.clock != expected or expected == ZERO:
+    clocked = [(register.cell, register.clock) for register in circuit.registers]
+    clocked += [(m.cell, m.clock) for m in circuit.memories if m.read or m.write]
+    for cell, net in clocked:
+        if net != expected or expected == ZERO:
             raise ToolFailed(
                 "netlist.clock",
-                f"register {register.cell!r} is not clocked by the port {clock!r}",
+                f"{cell!r} is not clocked by the port {clock!r}",
                 hint="designs have one clock, used at its rising edge",
             )

@@ -1,33 +1,39 @@
-"""What every cell is made of: truth tables and registers over numbered nets.
+"""What every cell is made of: truth tables, registers and memories over numbered nets.
 
 Nets are Yosys' bit numbers; 0 and 1 are the constants (Yosys starts at 2).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from hwflow.errors import ToolFailed
 
 __all__ = [
     "NO_FAULTS",
+    "NO_MEMORY",
     "ONE",
     "ZERO",
     "Cell",
+    "Memory",
     "Model",
     "Parts",
+    "Read",
     "Register",
     "Table",
+    "Write",
     "mux",
     "refuse",
     "table_of",
+    "through",
 ]
 
 ZERO: Final = 0
 ONE: Final = 1
 NO_FAULTS: Final = -1
+NO_MEMORY: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +41,8 @@ class Table:
     """`out` = bit `sum(ins[i] << i)` of `init`.
 
     `base` places the table in the configuration bits of its cell (row r is bit `base + r`), so that
-    single bits can be flipped; NO_FAULTS for fixed functions such as carries.
+    single bits can be flipped; NO_FAULTS for fixed functions such as carries. With `memory_bit`,
+    `out` is instead that bit of the word that `ins` address in the memory of the cell.
     """
 
     out: int
@@ -43,6 +50,7 @@ class Table:
     init: int
     cell: str
     base: int = NO_FAULTS
+    memory_bit: int = NO_MEMORY
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +67,76 @@ class Register:
     cell: str
     reset_needs_enable: bool = False
 
+    def renamed(self, alias: Mapping[int, int]) -> Register:
+        """The same with other names of the nets it reads."""
+        d, enable, reset, clock = through((self.d, self.enable, self.reset, self.clock), alias)
+        return replace(self, d=d, enable=enable, reset=reset, clock=clock)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A registered read port: `out` takes the addressed word at a clock edge with `enable`."""
+
+    address: tuple[int, ...]
+    out: tuple[int, ...]
+    enable: int
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A write port: each bit of the addressed word takes its `data` where its enable is high."""
+
+    address: tuple[int, ...]
+    data: tuple[int, ...]
+    enables: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Words of `width` bits, as many as its address nets can name.
+
+    Bit b of word r starts as bit `r * width + b` of `init`. A read in the cycle of a write gives
+    the old word. Tables with a `memory_bit` read it without a clock.
+    """
+
+    cell: str
+    width: int
+    init: int
+    clock: int
+    read: Read | None = None
+    write: Write | None = None
+
+    def reads(self) -> list[int]:
+        """The nets that matter at a clock edge."""
+        nets = [self.clock]
+        if self.read:
+            nets += [*self.read.address, self.read.enable]
+        if self.write:
+            nets += [*self.write.address, *self.write.data, *self.write.enables]
+        return nets
+
+    def renamed(self, alias: Mapping[int, int]) -> Memory:
+        """The same with other names of these nets; a write that is never enabled is dropped."""
+        read, write = self.read, self.write
+        if read:
+            (enable,) = through((read.enable,), alias)
+            read = replace(read, address=through(read.address, alias), enable=enable)
+        if write:
+            address, data = through(write.address, alias), through(write.data, alias)
+            write = Write(address, data, through(write.enables, alias))
+            if set(write.enables) == {ZERO}:
+                write = None
+        (clock,) = through((self.clock,), alias)
+        return replace(self, clock=clock, read=read, write=write)
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The tables and registers of one cell."""
+    """The tables, registers and memories of one cell (one memory at most)."""
 
     tables: tuple[Table, ...] = ()
     registers: tuple[Register, ...] = ()
+    memories: tuple[Memory, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +180,11 @@ class Cell:
     def text(self, name: str, default: str) -> str:
         """A parameter made of characters (Yosys pads some with spaces)."""
         return self.parameters.get(name, default).strip()
+
+
+def through(nets: Sequence[int], alias: Mapping[int, int]) -> tuple[int, ...]:
+    """Nets by their other names, where they have one."""
+    return tuple(alias.get(net, net) for net in nets)
 
 
 Model = Callable[[Cell], Parts]

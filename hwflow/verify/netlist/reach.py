@@ -25,7 +25,7 @@ def unreachable(netlist: Path, top: str, cell: str, bit: int) -> bool:
     nothing reads the LUT). False means no proof was found.
     """
     circuit = read_circuit(netlist, top, [(cell, bit)])
-    driver = {gate.out: gate for gate in circuit.gates}
+    driver = {gate.out: gate for gate in circuit.gates if not gate.memory}
     rank = {gate.out: position for position, gate in enumerate(circuit.gates)}
     terms = [(gate, term) for gate in circuit.gates for term in gate.faults]
     return all(not _satisfiable(term, driver, rank) for _, term in terms)

@@ -129,11 +129,12 @@ public:
         while (std::strcmp(verdict.status, "ok") == 0) {
             if (!complete() && idle > idle_limit) return {"deadlock", slowest(), cycle};
             if (complete() && idle > drain) break;
+            // The wrapper takes over what is driven here at the edge that begins this cycle.
             drive();
             step(0);
+            step(1);
             const bool moved = accept() | deliver(verdict);
             idle = moved ? 0 : idle + 1;
-            step(1);
             ++cycle;
         }
         return verdict;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Final
@@ -27,9 +28,11 @@ _FLAGS: Final = (
     "5000",
     "--output-split-cfuncs",
     "500",
-    "-CFLAGS",
-    "-O1",
 )
+# GCC on x86 computes 16-bit values with 16-bit instructions; the constants in them stall the
+# instruction decoder, and straight-line code of this size is decoded anew in every cycle. Without
+# them a model runs 1.5 times as fast.
+_NO_16_BIT: Final = "-mtune-ctrl=^himode_math"
 
 
 def lint(rtl: Path, top: str, work: Path) -> None:
@@ -75,6 +78,25 @@ def _compiler() -> tuple[str, str]:
     return f"CXX={compiler}", f"LINK={compiler}"
 
 
+def _compiler_flags(work: Path) -> str:
+    """Optimization flags, the one for x86 where the compiler knows it."""
+    compiler = find("g++")
+    log = work / "flags.log"
+    try:
+        run(
+            (compiler, _NO_16_BIT, "-x", "c++", "-fsyntax-only", os.devnull),
+            cwd=work.resolve(),
+            log=log.resolve(),
+            timeout=_LINT_SECONDS,
+            tool="g++",
+        )
+    except ToolFailed as error:
+        if error.code != "tool.failed":
+            raise
+        return "-O1"
+    return f"-O1 {_NO_16_BIT}"
+
+
 def compile_harness(
     rtl: Path, wrapper: str, constants: str, work: Path, *, trace: bool, jobs: int = 1
 ) -> Path:
@@ -101,8 +123,7 @@ def compile_harness(
         (
             *(find("verilator"), "--cc", "--exe", "--Mdir", ".", "-Wno-fatal", "-Wno-lint"),
             *("--prefix", PREFIX, "--top-module", WRAPPER_TOP, "-o", "replay"),
-            *_FLAGS,
-            *options,
+            *(*_FLAGS, "-CFLAGS", _compiler_flags(work), *options),
             *("wrapper.v", "design.v", "harness.cpp"),
         ),
         cwd=objects.resolve(),

@@ -16,7 +16,8 @@ from hwflow.verify.rtl.replay import Replay, build_replay
 
 __all__ = ["settle_cycles", "trace", "trace_vector"]
 
-_DESIGN_SCOPE: Final = "TOP.hwflow_replay.dut"
+_HARNESS_SCOPE: Final = "TOP.hwflow_replay"
+_DESIGN_SCOPE: Final = f"{_HARNESS_SCOPE}.dut"
 _Changes = Sequence[tuple[int, int]]
 
 
@@ -128,8 +129,8 @@ def _accept_cycle(variables: Mapping[str, Any]) -> int:
     """The cycle of the first handshake on any input."""
     found: list[int] = []
     index = 0
-    while f"TOP.in{index}_valid" in variables:
-        valid = _changes(variables[f"TOP.in{index}_valid"])
+    while f"{_HARNESS_SCOPE}.held_in{index}_valid" in variables:
+        valid = _changes(variables[f"{_HARNESS_SCOPE}.held_in{index}_valid"])
         ready = _changes(variables[f"TOP.in{index}_ready"])
         cycles = sorted({(time + 1) // 2 for time, _ in (*valid, *ready)})
         found += [c for c in cycles if _at(valid, 2 * c) and _at(ready, 2 * c)][:1]

@@ -2,6 +2,9 @@
 
 The harness sees clock, active-high reset and, per tensor, data, valid, ready and last under fixed
 names, with data ports wide enough to be word arrays. All naming and polarity is settled here.
+
+What the harness sets passes a register (`held_...`) first, so a simulated design changes at rising
+edges only. Otherwise Verilator evaluates all logic behind an input port at both edges of the clock.
 """
 
 from __future__ import annotations
@@ -34,14 +37,14 @@ class LayerPorts:
 def stream_wrapper(interface: Interface) -> str:
     """The wrapper's Verilog for a top module with streams."""
     invert = "" if interface.reset_active_high else "~"
-    pins = [f".{interface.clock}(clk)", f".{interface.reset}({invert}rst)"]
+    pins = [f".{interface.clock}(clk)", f".{interface.reset}({invert}held_rst)"]
     extra: list[str] = []
     for index, group in enumerate(interface.inputs):
-        pins += _pins(group, f"in{index}")
+        pins += _pins(group, f"held_in{index}", f"in{index}")
         if group.ready is None:
             extra.append(f"  assign in{index}_ready = 1'b1;")
     for index, group in enumerate(interface.outputs):
-        pins += _pins(group, f"out{index}")
+        pins += _pins(group, f"out{index}", f"held_out{index}")
         extra.append(_pad(f"out{index}", group.data_bits))
         if group.last is None:
             extra.append(f"  assign out{index}_last = 1'b0;")
@@ -55,15 +58,17 @@ def layer_wrapper(layer: LayerPorts) -> str:
     pins = [f".{layer.clock}(clk)"] if layer.clock is not None else []
     if layer.enable is not None:
         pins.append(f".{layer.enable}(1'b1)")
-    extra = ["  wire valid = " + " & ".join(f"in{i}_valid" for i in range(len(layer.inputs))) + ";"]
+    valids = (f"held_in{index}_valid" for index in range(len(layer.inputs)))
+    extra = ["  wire valid = " + " & ".join(valids) + ";"]
     done = "valid"
     for step in range(layer.latency):
         extra.append(
-            f"  reg valid_{step};\n  always @(posedge clk) valid_{step} <= rst ? 1'b0 : {done};"
+            f"  reg valid_{step};\n"
+            f"  always @(posedge clk) valid_{step} <= held_rst ? 1'b0 : {done};"
         )
         done = f"valid_{step}"
     for index, (name, bits) in enumerate(layer.inputs):
-        pins.append(f".{name}(in{index}_data[{bits - 1}:0])")
+        pins.append(f".{name}(held_in{index}_data[{bits - 1}:0])")
         extra.append(f"  assign in{index}_ready = 1'b1;")
     for index, (name, bits) in enumerate(layer.outputs):
         pins.append(f".{name}(out{index}_data[{bits - 1}:0])")
@@ -111,10 +116,11 @@ def _pad(port: str, bits: int) -> str:
     return f"  assign {port}_data[{width - 1}:{bits}] = 0;" if width > bits else ""
 
 
-def _pins(group: PortGroup, port: str) -> list[str]:
+def _pins(group: PortGroup, port: str, answer: str) -> list[str]:
+    """Connects a tensor's ports; ready goes the other way and is called after `answer`."""
     pins = [f".{group.data}({port}_data[{group.data_bits - 1}:0])", f".{group.valid}({port}_valid)"]
     if group.ready is not None:
-        pins.append(f".{group.ready}({port}_ready)")
+        pins.append(f".{group.ready}({answer}_ready)")
     if group.last is not None:
         pins.append(f".{group.last}({port}_last)")
     return pins
@@ -127,23 +133,25 @@ def _module(
     pins: Sequence[str],
     extra: Sequence[str],
 ) -> str:
-    ports = ["input clk", "input rst"]
-    for side, flow, back, widths in (
-        ("in", "input", "output", inputs),
-        ("out", "output", "input", outputs),
-    ):
-        for index, bits in enumerate(widths):
-            ports += [
-                f"{flow} [{_harness_bits(bits) - 1}:0] {side}{index}_data",
-                f"{flow} {side}{index}_valid",
-                f"{back} {side}{index}_ready",
-                f"{flow} {side}{index}_last",
-            ]
-    body = "\n".join(line for line in extra if line)
+    ports, held = ["input clk", "input rst"], [("rst", "")]
+    for index, bits in enumerate(inputs):
+        data = f"[{_harness_bits(bits) - 1}:0] "
+        ports += [f"input {data}in{index}_data", f"input in{index}_valid"]
+        ports += [f"output in{index}_ready", f"input in{index}_last"]
+        held += [(f"in{index}_data", data), (f"in{index}_valid", ""), (f"in{index}_last", "")]
+    for index, bits in enumerate(outputs):
+        data = f"[{_harness_bits(bits) - 1}:0] "
+        ports += [f"output {data}out{index}_data", f"output out{index}_valid"]
+        ports += [f"input out{index}_ready", f"output out{index}_last"]
+        held.append((f"out{index}_ready", ""))
+    # They start at 0, not at random: no beat is offered before the harness offers one.
+    registers = [f"  reg {bits}held_{name} = 0;" for name, bits in held]
+    clocked = "\n".join(f"    held_{name} <= {name};" for name, _ in held)
+    body = "\n".join(line for line in (*registers, *extra) if line)
     return (
         f"module {WRAPPER_TOP}(\n  "
         + ",\n  ".join(ports)
-        + f"\n);\n{body}\n  {module} dut(\n    "
+        + f"\n);\n{body}\n  always @(posedge clk) begin\n{clocked}\n  end\n  {module} dut(\n    "
         + ",\n    ".join(pins)
         + "\n  );\nendmodule\n"
     )

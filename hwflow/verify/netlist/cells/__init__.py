@@ -5,11 +5,24 @@ Families reuse names (LUT4, DFF) with different pins, so the family is found fro
 
 from __future__ import annotations
 
+from typing import Final
+
 from hwflow.errors import ToolFailed
-from hwflow.verify.netlist.cells import ecp5, generic, gowin, ice40, xilinx
+from hwflow.verify.netlist.cells import (
+    ecp5,
+    ecp5_blocks,
+    generic,
+    gowin,
+    ice40,
+    ice40_blocks,
+    xilinx,
+    xilinx_blocks,
+)
 from hwflow.verify.netlist.parts import Cell, Model, Parts
 
 __all__ = ["model"]
+
+_BLOCKS: Final = (ice40_blocks.MODELS, ecp5_blocks.MODELS, xilinx_blocks.MODELS)
 
 
 def model(cell: Cell, init: int) -> Parts:
@@ -42,4 +55,4 @@ def _families(cell: Cell) -> tuple[dict[str, Model], ...]:
             ((models,) for pin, models in by_output.items() if pin in cell.pins),
             (xilinx.MODELS,),
         )
-    return (ice40.MODELS, ecp5.MODELS, gowin.MODELS, xilinx.MODELS)
+    return (ice40.MODELS, ecp5.MODELS, gowin.MODELS, xilinx.MODELS, *_BLOCKS)
