@@ -52,7 +52,9 @@ def main() -> None:
     for interval in (1, 2, 4, 8, 16, 32, 64):
         for style in ("constant", "lut", "dsp"):
             lanes = INPUTS * OUTPUTS // interval
-            if style == "lut" and lanes > most or style == "dsp" and lanes > DEVICE.resources.dsp:  # type: ignore[union-attr]
+            if (style == "lut" and lanes > most) or (
+                style == "dsp" and lanes > DEVICE.resources.dsp
+            ):  # type: ignore[union-attr]
                 continue
             fold = _foldings(conv, dense, interval, style)
             plan = make_plan(graph, Options(DEVICE, CLOCK, fold=fold))

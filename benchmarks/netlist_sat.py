@@ -97,8 +97,7 @@ def read_cone(
         if not waiting:
             done.add(net)
             terms = tuple(
-                FaultTerm(t.index, tuple((source(n), v) for n, v in t.minterm))
-                for t in gate.faults
+                FaultTerm(t.index, tuple((source(n), v) for n, v in t.minterm)) for t in gate.faults
             )
             ordered.append(Gate(net, tuple(map(source, gate.ins)), gate.init, terms))
     return Cone(tuple(ordered), inputs, roots)

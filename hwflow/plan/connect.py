@@ -260,9 +260,7 @@ def _measured(
 
 def _roomy(stages: Sequence[Stage]) -> Sequence[Stage]:
     """More in each FIFO than any branch is ahead by: pipelines can hold some tensors."""
-    return [
-        replace(s, depth=_ROOMY * s.stream.beats) if isinstance(s, Fifo) else s for s in stages
-    ]
+    return [replace(s, depth=_ROOMY * s.stream.beats) if isinstance(s, Fifo) else s for s in stages]
 
 
 def _without_empty(stages: Sequence[Stage]) -> list[Stage]:

@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hwflow.ir import Graph, GraphBuilder, IntType, Overflow, Rounding, Value, evaluate
-from hwflow.plan.kernel import raster_steps
-from hwflow.plan.kernel import Kernel, kernel_of
+from hwflow.plan.kernel import Kernel, kernel_of, raster_steps
 from hwflow.plan.layer import chain_length
 from tests.ir.examples import random_ints
 

@@ -190,8 +190,6 @@ def test_the_whole_tensor_is_one_position() -> None:
     dense = raster_of("matrix", vector, (1, 1), (1, 1), 3, 4)
     assert [int(i) for i in dense.order[0]] == [0, 1, 2] * 4
     assert (dense.positions, dense.length, dense.releases) == (1, 3, (3,))
-    total = raster_of(
-        "sum", Window((2, 3, 4), (2, 3), (1, 1), none), (2, 3), (1, 1), 2, 1
-    )
+    total = raster_of("sum", Window((2, 3, 4), (2, 3), (1, 1), none), (2, 3), (1, 1), 2, 1)
     assert [int(i) for i in total.order[0]] == [0, 2, 4, 6, 8, 10, 1, 3, 5, 7, 9, 11]
     assert (total.positions, total.length, total.depth) == (1, 6, 24)
