@@ -58,7 +58,8 @@ def measured(plan: Plan) -> tuple[int, int] | None:
     try:
         return measure(plan.stages, source.tensor, plan.links[sink.tensor], *beats)
     except InternalError as error:
-        assert error.code == "internal.deadlock"
+        if error.code != "internal.deadlock":
+            raise
         return None
 
 
@@ -68,7 +69,8 @@ def simulated(plan: Plan) -> tuple[int, int] | None:
     try:
         return simulate(plan, packed(plan, values))[1:3]
     except CheckFailed as error:
-        assert error.code == "rung.deadlock"
+        if error.code != "rung.deadlock":
+            raise
         return None
 
 

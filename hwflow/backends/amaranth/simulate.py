@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Literal, overload
 
 import numpy as np
@@ -44,7 +45,8 @@ def simulate(
     bench.run()
     outputs = {g.tensor: _as_bytes(bench.delivered[g.tensor], g.data_bytes) for g in bench.outputs}
     heads = bench.cycles[:: bench.outputs[0].stream.beats]
-    interval = heads[-1] - heads[-2] if len(heads) > 1 else 0
+    # Intervals may alternate: the longer counts.
+    interval = max((b - a for a, b in pairwise(heads[-3:])), default=0)
     latency = heads[0] - bench.first_taken
     if not keep_layers:
         return outputs, latency, interval
