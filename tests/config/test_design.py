@@ -128,7 +128,6 @@ def test_all_mistakes_at_once_with_places(folder: Path) -> None:
         ("type", 4, 17),
         ("unknown-key", 4, 22),
         ("type", 6, 10),
-        ("unsupported", 7, 10),
         ("choice", 7, 36),
         ("unsupported", 8, 12),
         ("unsupported", 9, 12),

@@ -136,7 +136,7 @@ def between_taps(b: GraphBuilder, x: Value) -> Value:
     ("layer", "expected", "shape"),
     [
         (two_inputs, "it has several inputs or outputs", (4, 4)),
-        (not_first, "it begins with mul over (16,)", (16,)),
+        (not_first, "does not work element by element", (16,)),
         (pair_of, "does not work element by element", (4, 4)),
         (grouped, "a convolution of 2 groups", (4, 4)),
         (per_position, "its positions do not all compute the same", (4, 4)),

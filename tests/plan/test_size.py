@@ -102,7 +102,7 @@ def test_the_quick_bound_stays_below_the_plan(
 ) -> None:
     """So that nothing which fits by its plan is refused by the quick look."""
     graph = dense(inputs, outputs, bits, density)
-    costs = [size._digit_bits(graph, layer, Folding()) for layer in graph.layers()]
+    costs = [size.digit_bits(graph, layer, Folding()) for layer in graph.layers()]
     assert sum(costs) * size._SHARING <= planned(graph, "lut4")
 
 
