@@ -84,18 +84,17 @@ class _WindowModel(_Pipe):
 
 
 class _GatherModel(_Pipe):
-    """Its tensor is held by whoever offers it until the last positions are picked."""
+    """Takes a tensor with its first step and keeps it for the others."""
 
     def __init__(self, layer: LayerPlan) -> None:
         super().__init__(layer.latency + 1)
-        self.steps, self.at, self.offered = layer.steps, 0, False
+        self.steps, self.at = layer.steps, 0
 
-    def ready(self, offered: Sequence[bool], _onward: Sequence[bool]) -> list[bool]:
-        self.offered = offered[0]
-        return [self.enabled and self.at == self.steps - 1]
+    def ready(self, _offered: Sequence[bool], _onward: Sequence[bool]) -> list[bool]:
+        return [self.enabled and self.at == 0]
 
-    def step(self, _accepted: Sequence[bool], taken: Sequence[bool]) -> None:
-        advance = self.enabled and self.offered
+    def step(self, accepted: Sequence[bool], taken: Sequence[bool]) -> None:
+        advance = accepted[0] or (self.enabled and self.at > 0)
         self.clock(advance, taken)
         if advance:
             self.at = (self.at + 1) % self.steps

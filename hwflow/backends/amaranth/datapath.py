@@ -293,9 +293,9 @@ class WindowLayer(HwModule):
 
 
 class GatherLayer(HwModule):
-    """Some kernels side by side, their positions picked from a held tensor step by step.
+    """Some kernels side by side, their positions picked from a tensor step by step.
 
-    Ports as of `WindowLayer`; `in_ready_o` comes with the last step of a tensor.
+    Ports as of `WindowLayer`; a tensor is taken with its first step and kept for the others.
     """
 
     uses_reset = True
@@ -313,17 +313,22 @@ class GatherLayer(HwModule):
 
     def build(self, m: Module) -> None:
         plan = self.plan
-        step, ends = Signal(range(plan.steps), name="step"), Signal(name="step_ends")
+        step, advance = Signal(range(plan.steps), name="step"), Signal(name="advance")
+        starts = Signal(name="step_starts")
+        kept = Signal(len(self.data), name="tensor", reset_less=True)
         m.d.comb += [
-            ends.eq(step == plan.steps - 1),
-            self.ready.eq(self.enable & ends),
+            starts.eq(step == 0),
+            advance.eq(self.enable & (self.valid | ~starts)),
+            self.ready.eq(self.enable & starts),
         ]
-        with m.If(self.enable & self.valid):
-            m.d.sync += step.eq(Mux(ends, 0, step + 1))
+        with m.If(advance):
+            m.d.sync += step.eq(Mux(step == plan.steps - 1, 0, step + 1))
+        with m.If(advance & starts):
+            m.d.sync += kept.eq(self.data)
         valids = [Signal(name=f"picked_valid_s{i}") for i in range(plan.latency + 1)]
         with m.If(self.enable):
-            m.d.sync += [after.eq(before) for before, after in pairwise([self.valid, *valids])]
-        lanes = lanes_of(self.data, self.source)
+            m.d.sync += [after.eq(before) for before, after in pairwise([advance, *valids])]
+        lanes = lanes_of(self.data, self.source), lanes_of(kept, self.source)
         results = []
         for copy in range(plan.copies):
             kernel = KernelModule(
@@ -340,9 +345,17 @@ class GatherLayer(HwModule):
         m.d.comb += [self.result.eq(Cat(*results)), self.result_valid.eq(valids[-1])]
 
     def _picked(
-        self, m: Module, step: Signal, lanes: list[Value], copy: int, kernel: KernelModule
+        self,
+        m: Module,
+        step: Signal,
+        lanes: tuple[list[Value], list[Value]],
+        copy: int,
+        kernel: KernelModule,
     ) -> list[Value]:
-        """The kernel inputs of copy number `copy`, registered; zeros where padded."""
+        """The kernel inputs of copy number `copy`, registered; zeros where padded.
+
+        `lanes` are those of the tensor that arrives (first step) and of the one kept.
+        """
         (gather,) = self.plan.kernel.gathers
         picked: list[Value] = [Const(0, 1)] * gather.shape[1]
         for word in kernel.used:
@@ -350,7 +363,8 @@ class GatherLayer(HwModule):
             element = word.op.index
             rows = gather[copy :: self.plan.copies, element]
             choices = [
-                extended(lanes[i], word.width) if i >= 0 else Const(0, word.width) for i in rows
+                extended(lanes[turn > 0][i], word.width) if i >= 0 else Const(0, word.width)
+                for turn, i in enumerate(rows)
             ]
             chosen = Signal(word.width, name=f"pos_{copy}_pick_{element}")
             with m.Switch(step):
