@@ -8,6 +8,7 @@ from fractions import Fraction
 from functools import reduce
 from operator import add
 
+from hwflow.errors import InputError
 from hwflow.ir import digest
 from hwflow.ir.graph import Graph
 from hwflow.ir.types import TensorType
@@ -152,7 +153,14 @@ def _timed(graph: Graph, flow: Dataflow) -> tuple[Dataflow, tuple[int, int]]:
         beats = (flow.inputs[source].beats, sink[1].beats)
         return measure(stages, source, sink[0], *beats)
 
-    return sized(flow, measured)
+    timed = sized(flow, measured)
+    if timed[1][0] < 0:
+        raise InputError(
+            "plan.fold",
+            f"a result would leave {-timed[1][0]} clocks before input {source} has been taken whole",
+            hint="fold the layers that read this input alike",
+        )
+    return timed
 
 
 def _interface(

@@ -6,9 +6,10 @@ import random
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, given, reject, settings
 from hypothesis import strategies as st
 
+from hwflow.errors import InputError
 from hwflow.ir import Graph, GraphBuilder, IntType, Overflow, Rounding, Value
 from hwflow.plan.dataflow import Deserializer, Fifo, FoldedStage, Fork, Serializer
 from hwflow.plan.folded import FoldedPlan
@@ -30,22 +31,34 @@ def random_plan(seed: int, kind: str = "axi_stream", mhz: int = 40) -> tuple[Pla
     return make(graph, kind, fold, mhz), rng  # type: ignore[arg-type]
 
 
+def planned_or_rejected(
+    seed: int, kind: str = "axi_stream", mhz: int = 40
+) -> tuple[Plan, random.Random]:
+    """A random plan; foldings that the planner refuses by name are drawn again."""
+    try:
+        return random_plan(seed, kind, mhz)
+    except InputError as error:
+        if "before input" not in error.message:
+            raise
+        reject()
+
+
 def settled(plan: Plan) -> int:
     """Tensors after which intervals are the planned one: branches fill their FIFOs first."""
     return 12 if any(isinstance(s, Fork) for s in plan.stages) else 4
 
 
-@settings(max_examples=40, deadline=None, phases=PHASES)
+@settings(max_examples=40, deadline=None, phases=PHASES, derandomize=True)
 @given(seed=SEEDS, kind=KINDS, mhz=st.sampled_from((40, 150)))
 def test_random_networks(seed: int, kind: str, mhz: int) -> None:
-    plan, rng = random_plan(seed, kind, mhz)
+    plan, rng = planned_or_rejected(seed, kind, mhz)
     check(plan, rng, settled(plan))
 
 
-@settings(max_examples=15, deadline=None, phases=PHASES)
+@settings(max_examples=15, deadline=None, phases=PHASES, derandomize=True)
 @given(seed=SEEDS, kind=KINDS)
 def test_random_networks_with_gaps_and_stalls(seed: int, kind: str) -> None:
-    plan, rng = random_plan(seed, kind)
+    plan, rng = planned_or_rejected(seed, kind)
     stress(plan, rng, 3)
 
 
