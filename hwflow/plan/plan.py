@@ -157,7 +157,7 @@ def _timed(graph: Graph, flow: Dataflow) -> tuple[Dataflow, tuple[int, int]]:
     if timed[1][0] < 0:
         raise InputError(
             "plan.fold",
-            f"a result would leave {-timed[1][0]} clocks before input {source} has been taken whole",
+            f"a result would leave {-timed[1][0]} clocks before input {source} has been taken",
             hint="fold the layers that read this input alike",
         )
     return timed
