@@ -7,9 +7,9 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
+from hwflow.stages.history import SEEN
 
 from hwflow.config import load_design
-from hwflow.stages.history import SEEN
 from hwflow.stages.planned import load_plan
 from tests.cli.conftest import Call
 
@@ -111,7 +111,7 @@ def test_the_curve(call: Call, design: Path) -> None:
     assert rows[0].split()[0] == "1"
     page = (BUILD / "tradeoff.html").read_text()
     assert "http" not in page
-    svg = ElementTree.fromstring(page[page.index("<svg") : page.index("</svg>") + 6])  # noqa: S314
+    svg = ElementTree.fromstring(page[page.index("<svg") : page.index("</svg>") + 6])
     assert len(svg.findall("circle")) == rows.index("")
 
 
