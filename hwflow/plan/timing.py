@@ -25,12 +25,11 @@ from hwflow.plan.layer import LayerPlan
 
 __all__ = ["measure"]
 
-_CHAIN, _BRANCHED = (5, 2, 0), (9, 4, 3)
-"""Tensors run through at least, how many of the last intervals count, and latencies to wait for.
-
-Branches settle once their FIFOs have filled, and their intervals can come in turns (3, 4, 3, 4):
-the longest is the one planned.
-"""
+_CHAIN, _BRANCHED = 5, 9
+"""Tensors run through at least: branches settle once their FIFOs have filled."""
+_LATENCIES = 5
+"""Latencies that branches are run for: their intervals come in turns, of as many tensors as are
+on their way at a time (1, 1, 1, 1, 2); the longest is the one planned."""
 
 
 class _Pipe:
@@ -278,7 +277,7 @@ def measure(
     heads: list[int] = []
     work = sum(_work(s) for s in stages)
     branched = any(isinstance(s, Fork) for s in stages)
-    tensors, last, latencies = _BRANCHED if branched else _CHAIN
+    tensors, latencies = (_BRANCHED, _LATENCIES) if branched else (_CHAIN, 0)
     limit = 64 + 4 * (tensors + latencies) * (work + in_beats + out_beats)
     for cycle in range(limit):
         moves = network.clock()
@@ -289,7 +288,7 @@ def measure(
                 heads.append(cycle)
             delivered += 1
         if len(heads) >= tensors and cycle >= latencies * heads[0]:
-            return heads[0] - first_in, max(np.diff(heads[-last - 1 :]).tolist())
+            return heads[0] - first_in, max(np.diff(heads[len(heads) // 2 :]).tolist())
     raise InternalError("internal.deadlock", "the planned dataflow never delivers")
 
 

@@ -45,7 +45,8 @@ def planned_or_rejected(
 
 def settled(plan: Plan) -> int:
     """Tensors after which intervals are the planned one: branches fill their FIFOs first."""
-    return 12 if any(isinstance(s, Fork) for s in plan.stages) else 4
+    branched = any(isinstance(s, Fork) for s in plan.stages)
+    return 12 + plan.interface.latency // plan.interface.initiation_interval if branched else 4
 
 
 @pytest.mark.xfail(

@@ -1,4 +1,3 @@
-# amaranth: UnusedElaboratable=no
 """Memories as Verilog text, and the whole file byte for byte from one process to the next."""
 
 from __future__ import annotations
