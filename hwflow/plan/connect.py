@@ -58,11 +58,6 @@ def _groups(layers: Sequence[AnyLayer]) -> list[list[AnyLayer]]:
     return groups
 
 
-def _wire(group: Sequence[AnyLayer]) -> bool:
-    """Whether a group only gives a tensor another shape: its elements travel as they are."""
-    return len(group) == 1 and set(group[0].operations) == {"reshape"}
-
-
 def _parallel(layer: AnyLayer) -> bool:
     return isinstance(layer, LayerPlan) and layer.folding.pos == "all"
 
@@ -90,7 +85,7 @@ class _Joiner:
             self._offer(node.name)
         for index, group in enumerate(self.groups):
             inputs = _inputs(group)
-            if _wire(group):
+            if self._wire(group):
                 link = self.links[inputs[0], index]
                 for value in group[0].outputs:
                     self.streams[value] = self.streams[link]
@@ -173,8 +168,18 @@ class _Joiner:
         )
         return _region(layers, inputs, outputs, reads)
 
+    def _wire(self, group: Sequence[AnyLayer]) -> bool:
+        """Whether a group only gives a tensor another shape: its elements travel as they are.
+
+        From an input of the design straight to an output it is a region like any other.
+        """
+        if len(group) > 1 or set(group[0].operations) != {"reshape"}:
+            return False
+        inside = group[0].inputs[0] not in {node.name for node in self.graph.inputs}
+        return inside or group[0].outputs[0] in self.readers
+
     def _wanted(self, group: list[AnyLayer], value: str) -> StreamType:
-        if _wire(group) and (readers := self.readers.get(group[0].outputs[0])):
+        if self._wire(group) and (readers := self.readers.get(group[0].outputs[0])):
             return self._wanted(self.groups[readers[0]], group[0].outputs[0])
         if _parallel(group[0]):
             return stream_of(self.types[value], 1)
