@@ -1,11 +1,16 @@
 """Settles by SAT whether a changed LUT bit of a netlist can show: an input, or a proof of none.
 
 The netlist is taken as one function of one input vector: in a stream without stalls every register
-of a feed-forward pipeline hands on its data pin a clock later, so registers become wires. Cut off
-are a net of inputs and a net of outputs, given by name; `Cone.evaluate` lets a caller check that
-the function is the expected one. Question 1: do any inputs make the LUT read the bit? Only the
-LUT's fan-in is looked at. Question 2, if so: do any make an output differ? The changed copy of
-what is behind the LUT is added.
+of a feed-forward pipeline hands on its data pin a clock later, so registers become wires. It is cut
+at two named nets, the input and the output of the LUT's layer; all values of the layer's input are
+allowed, so "none" is a proof for the whole design, and an input is one of the layer.
+
+Question 1: do any inputs make the LUT read the bit? Only the LUT's fan-in is looked at. Question 2,
+if so: do any make an output differ? The changed copy of what is behind the LUT is added.
+
+`outside` answers question 1 from the interval of a word that the LUT reads, without SAT.
+
+Needs python-sat (1.9.dev17), which hwflow itself does not.
 """
 
 from __future__ import annotations
@@ -14,15 +19,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
+from multiprocessing import Process, SimpleQueue
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pysat.solvers import Solver
 
 from hwflow.verify.netlist.circuit import FaultTerm, Gate, read_circuit
 
-__all__ = ["Cone", "Settled", "read_cone", "settle"]
+__all__ = ["Cone", "Settled", "outside", "read_cone", "reads_only", "settle", "settle_within"]
 
 Bits = npt.NDArray[np.bool_]
 _SOLVER = "cadical153"
@@ -55,7 +61,7 @@ class Cone:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """`how`: "unread", "masked" (read, but no output differs) or "input" with its bits."""
+    """`how`: "unread", "masked" (read, but no output differs), "input" with its bits, "timeout"."""
 
     how: str
     inputs: Bits | None = None
@@ -109,6 +115,8 @@ def settle(cone: Cone) -> Settled:
     if not sites:
         return Settled("unread")  # no path to an output, or constants exclude the row
     driver = {gate.out: gate for gate in cone.gates}
+    from pysat.solvers import Solver  # `outside` and `read_cone` do without
+
     with Solver(name=_SOLVER) as solver:
         names = _Names()
         reads = []
@@ -130,6 +138,59 @@ def settle(cone: Cone) -> Settled:
         assert model is not None
         true = {literal for literal in model if literal > 0}
         return Settled("input", np.array([names.of(net) in true for net in cone.inputs]))
+
+
+def settle_within(cone: Cone, seconds: float) -> Settled:
+    """As `settle`, in a process of its own that is ended after `seconds`."""
+    queue: SimpleQueue[Settled] = SimpleQueue()
+    child = Process(target=_answer, args=(cone, queue))
+    child.start()
+    child.join(seconds)
+    if child.is_alive():
+        child.kill()
+        child.join()
+        return Settled("timeout")
+    if child.exitcode != 0:
+        raise RuntimeError("the solver's process failed")
+    return queue.get()
+
+
+def _answer(cone: Cone, queue: SimpleQueue[Settled]) -> None:
+    queue.put(settle(cone))
+
+
+def reads_only(cone: Cone, word: Sequence[int]) -> bool:
+    """Whether the changed LUT reads nothing but functions of `word`."""
+    inside, wanted = _local(cone, word)
+    read = (wanted | {n for g in inside for n in g.ins}) - {g.out for g in inside}
+    return read <= {0, 1, *word}
+
+
+def outside(cone: Cone, word: Sequence[int], low: int, high: int) -> bool:
+    """Whether the LUT reads the changed bit for no value of `word` in low..high.
+
+    `word` lists the nets of a two's complement number, lowest bit first, and `reads_only` holds.
+    True is a proof under the assumption that low..high are the word's bounds.
+    """
+    inside, wanted = _local(cone, word)
+    numbers = np.arange(low, high + 1)
+    bits = np.stack([(numbers >> k) & 1 == 1 for k in range(len(word))], axis=1)
+    nets = tuple(sorted(wanted))
+    values = Cone(tuple(inside), tuple(word), nets).evaluate(bits)
+    column = {net: values[:, k] for k, net in enumerate(nets)}
+    return not any(
+        np.logical_and.reduce([column[net] == bool(value) for net, value in term.minterm]).any()
+        for gate in cone.gates
+        for term in gate.faults
+    )
+
+
+def _local(cone: Cone, word: Sequence[int]) -> tuple[list[Gate], set[int]]:
+    """The gates between `word` and the changed LUT, and the nets that it reads."""
+    stop = set(word)
+    driver = {gate.out: gate for gate in cone.gates if gate.out not in stop}
+    wanted = {n for gate in cone.gates for term in gate.faults for n, _ in term.minterm}
+    return _fan_in(wanted, [g for g in cone.gates if g.out in driver], driver), wanted
 
 
 class _Names:
@@ -161,14 +222,14 @@ def _fan_in(nets: Iterable[int], gates: Sequence[Gate], driver: dict[int, Gate])
     return [gate for gate in gates if gate.out in seen]
 
 
-def _add(solver: Solver, names: _Names, gates: Iterable[Gate]) -> None:
+def _add(solver: Any, names: _Names, gates: Iterable[Gate]) -> None:
     solver.add_clause([1])
     for gate in gates:
         _clauses(solver, names.of(gate.out), [names.of(n) for n in gate.ins], gate.init)
 
 
 def _add_changed(
-    solver: Solver, names: _Names, cone: Cone, sites: Sequence[Gate], wanted: set[int]
+    solver: Any, names: _Names, cone: Cone, sites: Sequence[Gate], wanted: set[int]
 ) -> None:
     """Adds the rest of the circuit that matters, its changed copy, and that an output differs."""
     driver = {gate.out: gate for gate in cone.gates}
@@ -198,7 +259,7 @@ def _add_changed(
     solver.add_clause(differ)
 
 
-def _all(solver: Solver, names: _Names, term: FaultTerm, changed: dict[int, int]) -> int:
+def _all(solver: Any, names: _Names, term: FaultTerm, changed: dict[int, int]) -> int:
     literals = []
     for net, value in term.minterm:
         variable = changed.get(net) or names.of(net)
@@ -206,7 +267,7 @@ def _all(solver: Solver, names: _Names, term: FaultTerm, changed: dict[int, int]
     return -_any(solver, names, [-literal for literal in literals])
 
 
-def _any(solver: Solver, names: _Names, literals: Sequence[int]) -> int:
+def _any(solver: Any, names: _Names, literals: Sequence[int]) -> int:
     result = names.new()
     solver.add_clause([-result, *literals])
     for literal in literals:
@@ -214,11 +275,11 @@ def _any(solver: Solver, names: _Names, literals: Sequence[int]) -> int:
     return result
 
 
-def _xor(solver: Solver, out: int, a: int, b: int) -> None:
+def _xor(solver: Any, out: int, a: int, b: int) -> None:
     _clauses(solver, out, [a, b], 0b0110)
 
 
-def _clauses(solver: Solver, out: int, ins: Sequence[int], init: int) -> None:
+def _clauses(solver: Any, out: int, ins: Sequence[int], init: int) -> None:
     """`out` = the truth table's value: one clause per prime implicant of it and of its inverse."""
     for value in (0, 1):
         for row, mask in _implicants(init, len(ins), value):

@@ -4,7 +4,7 @@
 
 Uses the published encoder, on ecp5-85k at 40 MHz. Targets: RTL replay at least 200,000
 inferences/s after at most 30 s of build; netlist at least 50,000 after at most 15 s; cocotb at
-least 30,000 cycles/s.
+least 30,000 cycles/s. Wall time; each rate is the best of three runs.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import argparse
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -29,6 +30,8 @@ from hwflow.synth.synthesize import synthesize
 from hwflow.verify.netlist import NetlistSim
 from hwflow.verify.rtl import build_replay, run_cocotb
 from tests.econ_t import published_encoder
+
+RUNS = 3
 
 
 def main() -> None:
@@ -52,20 +55,16 @@ def main() -> None:
         start = time.perf_counter()
         replay = build_replay(rtl, plan.interface, work / "replay", jobs=2)
         built = time.perf_counter() - start
-        start = time.perf_counter()
-        result = replay.run(beats)
-        rate = count / (time.perf_counter() - start)
-        equal = bool((result.outputs["y"] == expected).all())
+        rate, outputs = _best(lambda: replay.run(beats).outputs["y"], count)
+        equal = bool((outputs == expected).all())
         rows.append(_row("RTL replay (Verilator)", built, 30, rate, "inferences/s", 200_000, equal))
         layers = [f"{graph.name}__{layer.name}" for layer in plan.layers]
         synthesize(rtl, graph.name, layers, device, work / "out", work / "synth")
         start = time.perf_counter()
         sim = NetlistSim.build(work / "out" / "netlist.json", plan.interface, work / "netlist")
         built = time.perf_counter() - start
-        start = time.perf_counter()
-        outputs = sim.replay(beats).outputs
-        rate = count / (time.perf_counter() - start)
-        equal = bool((outputs["y"] == expected).all())
+        rate, outputs = _best(lambda: sim.replay(beats).outputs["y"], count)
+        equal = bool((outputs == expected).all())
         rows.append(
             _row("netlist (bit-parallel C)", built, 15, rate, "inferences/s", 50_000, equal)
         )
@@ -81,11 +80,23 @@ def _cocotb(work: Path, interface: str, x: np.ndarray, y: np.ndarray) -> dict[st
         (folder / name / f"{tensor}.bin").write_bytes(data[:few].tobytes())
     (folder / "design.v").write_bytes((work / "design.v").read_bytes())
     (folder / "interface.json").write_text(interface, encoding="utf-8")
-    start = time.perf_counter()
-    (result,) = run_cocotb(folder, work / "cocotb", vectors=few, tests=("full_rate",), jobs=2)
-    built = time.perf_counter() - start - result.seconds
-    rate = result.cycles / result.seconds
+    rate, built = 0.0, float("inf")
+    for _ in range(RUNS):
+        start = time.perf_counter()
+        (result,) = run_cocotb(folder, work / "cocotb", vectors=few, tests=("full_rate",), jobs=2)
+        built = min(built, time.perf_counter() - start - result.seconds)
+        rate = max(rate, result.cycles / result.seconds)
     return _row("cocotb (full rate)", built, "", rate, "cycles/s", 30_000, True)
+
+
+def _best(run: Callable[[], np.ndarray], count: int) -> tuple[float, np.ndarray]:
+    """The best rate of some runs, and what the last one gave."""
+    rate = 0.0
+    for _ in range(RUNS):
+        start = time.perf_counter()
+        outputs = run()
+        rate = max(rate, count / (time.perf_counter() - start))
+    return rate, outputs
 
 
 def _row(

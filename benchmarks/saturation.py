@@ -19,8 +19,6 @@ Ints = npt.NDArray[np.int64]
 
 X_LO, X_HI, H_MAX = -1024, 1023, 4095
 X, H = 64, 128
-SATURATED = 511 * 32 + H_MAX + 64
-"""From here on an accumulator (2**-13) saturates whatever one weight's lowest bit is."""
 
 _SECONDS = 120
 
@@ -96,6 +94,24 @@ def walk(graph: Graph, start: Ints, output: int, count: int, seed: int = 0) -> I
         free = evaluate(graph, {"x": rows})["y"][:, output] < 511
         found += list(rows[free])
     return np.array(found[:count])
+
+
+def cross(graph: Graph, weights: tuple[Ints, Ints, Ints, Ints], unit: int, output: int) -> Ints:
+    """Inputs at which `output` passes from 0 to its maximum while hidden unit `unit` is active.
+
+    They lie on lines from the lowest input to random ones, without the inputs that the unit sees.
+    """
+    start, _ = lowest_input(*weights, output, unit)
+    seen = (_hidden(weights[0], weights[1], unit)[0] != 0).reshape(8, 8, 1)
+    rng = np.random.default_rng(unit)
+    step = np.linspace(0, 1, 400)[:, None, None, None]
+    lines = []
+    for _ in range(20):
+        far = np.where(seen, start, rng.integers(X_LO, X_HI + 1, (8, 8, 1)))
+        lines.append(np.rint(start * (1 - step) + far * step).astype(np.int64))
+    rows = np.concatenate(lines)
+    code = evaluate(graph, {"x": rows})["y"][:, output]
+    return np.asarray(rows[(code > 0) & (code < 511)], dtype=np.int64)
 
 
 def _hidden(w_conv: Ints, b_conv: Ints, k: int) -> tuple[npt.NDArray[np.float64], float]:

@@ -7,11 +7,10 @@ bit of every weight and bias of the published ECON-T encoder. Netlist: random LU
 bits. A change is killed when the comparison with the integer graph fails; the layer it names is
 compared with the layer that was changed. Survivors are shown to be unobservable where possible:
 by comparing the two requantizations over the whole reachable interval; for the last layer's
-weights, by intervals that saturate alike; in the netlist, by LUT inputs that cannot take the
-changed value. The rest is undecided.
-
-Graph changes are compared on every layer's results, as the training rung does; `by_search` counts
-those killed only by inputs that `saturation.py` finds, not by the ladder's own vectors.
+weights, by intervals that saturate alike; in the netlist as `unobservable.py` says. The rest is
+undecided. Graph changes are compared on every layer's results, as the training rung does;
+`by_search` counts those killed only by inputs that `saturation.py` finds, not by the ladder's own
+vectors. Needs python-sat beside hwflow; see `netlist_sat.py`.
 """
 
 from __future__ import annotations
@@ -19,14 +18,17 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from common import ROOT, emit, shared
-from saturation import SATURATED, lowest_input, walk
+from saturation import Ints, cross, lowest_input, walk
+from unobservable import unobservable
 
 sys.path.insert(0, str(ROOT))
 
@@ -39,7 +41,7 @@ from hwflow.plan.targets import target
 from hwflow.synth.synthesize import synthesize
 from hwflow.verify.compare import first_mismatch
 from hwflow.verify.locate import locate_in_netlist
-from hwflow.verify.netlist import NetlistSim, fault_sites, unreachable
+from hwflow.verify.netlist import NetlistSim, fault_sites
 from hwflow.verify.vectors import VectorClass, Vectors, make_vectors
 from tests.econ_t import load_arrays, published_encoder, published_vectors
 
@@ -134,64 +136,71 @@ COLUMNS = ("total", "killed", "by_search", "right_layer", "unobservable", "undec
 
 
 def run_graph(
-    graph: Graph, vectors: Vectors, searched: Vectors, proven: frozenset[tuple[int, int]]
+    graph: Graph, path: Path, vectors: Vectors, searched: Vectors
 ) -> list[dict[str, object]]:
     """Killed, shown equivalent and named right, by kind of change.
 
-    `searched` vectors are tried where the ladder's own do not kill. `proven` are dense weights
-    (hidden unit, output) whose lowest bit cannot matter.
+    `searched` vectors are tried where the ladder's own do not kill, and after them, for a weight of
+    the last layer, some that are searched for it alone.
     """
     order = [(layer.name, v) for layer in graph.layers() for v in layer.outputs]
-    sets = [(v, evaluate(graph, v.inputs, keep="layers")) for v in (vectors, searched)]
+    both = [(v, evaluate(graph, v.inputs, keep="layers")) for v in (vectors, searched)]
     rows: dict[str, dict[str, int]] = {}
     for mutant in graph_mutants(graph):
         row = rows.setdefault(mutant.kind, dict.fromkeys(COLUMNS, 0))
         row["total"] += 1
-        for tried, golden in sets:
+        for tried, golden in chain(both, _aimed(graph, path, mutant)):
             found = evaluate(mutant.graph, tried.inputs, keep="layers")
             mismatch = first_mismatch(order, golden, found, tried)
             if mismatch is not None:
                 row["killed"] += 1
-                row["by_search"] += tried is searched
+                row["by_search"] += tried is not vectors
                 row["right_layer"] += mismatch.layer == mutant.layer
                 break
         else:
-            shown = mutant.place in proven or equivalent(graph, mutant)
-            row["unobservable" if shown else "undecided"] += 1
+            row["unobservable" if equivalent(graph, mutant) else "undecided"] += 1
     return [{"where": "graph", "change": kind, **row} for kind, row in rows.items()]
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
-    """Extra inputs, and (hidden unit, output) pairs proven never to matter."""
+def _aimed(
+    graph: Graph, path: Path, mutant: Mutant
+) -> Iterator[tuple[Vectors, dict[str, IntArray]]]:
+    """Inputs searched for one weight of the last layer, with golden values; made when asked for."""
+    if mutant.node != "w_dense":
+        return
+    rows = cross(graph, _weights(path), *mutant.place)
+    if len(rows):
+        aimed = Vectors({"x": rows}, (VectorClass("aimed", 0, len(rows)),))
+        yield aimed, evaluate(graph, aimed.inputs, keep="layers")
 
-    vectors: IntArray
-    proven: frozenset[tuple[int, int]]
 
-
-def search(graph: Graph, path: Path, vectors: Vectors) -> Search:
-    """Inputs for outputs that hardly ever leave saturation on the ladder's vectors."""
+def _weights(path: Path) -> tuple[Ints, Ints, Ints, Ints]:
     arrays = load_arrays(path)
-    weights = [arrays[k].astype(np.int64) for k in ("w_conv", "b_conv", "w_dense", "b_dense")]
+    w_conv, b_conv, w_dense, b_dense = (
+        arrays[k].astype(np.int64) for k in ("w_conv", "b_conv", "w_dense", "b_dense")
+    )
+    return w_conv, b_conv, w_dense, b_dense
+
+
+def search(graph: Graph, path: Path, vectors: Vectors) -> IntArray:
+    """Inputs for outputs that hardly ever leave saturation on the ladder's vectors."""
+    weights = _weights(path)
     seen = evaluate(graph, vectors.inputs)["y"]
-    parts, proven = [np.zeros((1, 8, 8, 1), np.int64)], set()
+    parts = [np.zeros((1, 8, 8, 1), np.int64)]
     for output in map(int, np.flatnonzero((seen == 511).mean(axis=0) > 0.99)):
         start, _ = lowest_input(*weights, output)
         parts.append(walk(graph, start, output, 2000))
         hidden = evaluate(graph, {"x": parts[-1]}, keep="layers")["conv_requant"]
         for unit in map(int, np.flatnonzero(hidden.reshape(-1, 128).max(axis=0) < 256)):
-            start, floor = lowest_input(*weights, output, unit)
-            if floor >= SATURATED:
-                proven.add((unit, output))
-            else:
-                parts.append(walk(graph, start, output, 200, seed=unit))
-    return Search(np.concatenate(parts), frozenset(proven))
+            start, _ = lowest_input(*weights, output, unit)
+            parts.append(walk(graph, start, output, 200, seed=unit))
+    return np.concatenate(parts)
 
 
 def run_netlist(
     plan: Plan, netlist: Path, vectors: Vectors, count: int, work: Path
-) -> dict[str, object]:
-    """The same for `count` random LUT bits."""
+) -> tuple[dict[str, object], dict[str, object]]:
+    """The same for `count` random LUT bits, and facts about the survivors."""
     rng = np.random.default_rng(7)
     sites = fault_sites(netlist, plan.graph.name)
     faults = [sites[i] for i in rng.choice(len(sites), size=count, replace=False)]
@@ -208,7 +217,8 @@ def run_netlist(
     }
     row = dict.fromkeys(COLUMNS, 0)
     names = [layer.name for layer in plan.layers]
-    undecided = []
+    undecided, by_interval = [], []
+    how: Counter[str] = Counter()
     for run in sim.mutants(packed, range(len(faults))):
         row["total"] += 1
         cell, bit = faults[run.fault]
@@ -226,12 +236,20 @@ def run_netlist(
             )
             own = next((n for n in names if cell.startswith(f"{n}.")), "top")
             row["right_layer"] += (place.layer if place else "top") == own
-        elif unreachable(netlist, plan.graph.name, cell, bit):
+        elif shown := unobservable(netlist, plan, cell, bit):
             row["unobservable"] += 1
+            how[shown] += 1
+            if shown == "interval":
+                by_interval.append(f"{cell} bit {bit}")
         else:
             row["undecided"] += 1
             undecided.append(f"{cell} bit {bit}")
-    return {"where": "netlist", "change": "LUT bit", **row, "_undecided": undecided}
+    facts: dict[str, object] = {
+        "undecided netlist bits": undecided,
+        "netlist bits shown unobservable by": dict(sorted(how.items())),
+        "of these by interval": by_interval,
+    }
+    return {"where": "netlist", "change": "LUT bit", **row}, facts
 
 
 def main() -> None:
@@ -245,10 +263,9 @@ def main() -> None:
     graph = published_encoder(path)
     wafers = {"x": published_vectors(path)[0]}
     few = make_vectors(graph, options.vectors, 1, wafers)
-    found = search(graph, path, few)
-    extra = found.vectors
+    extra = search(graph, path, few)
     searched = Vectors({"x": extra}, (VectorClass("searched", 0, len(extra)),))
-    rows = run_graph(graph, few, searched, found.proven)
+    rows = run_graph(graph, path, few, searched)
     device = target("ecp5-85k")
     plan = make_plan(graph, Options(device, Fraction(40_000_000)))
     with tempfile.TemporaryDirectory() as temporary:
@@ -259,8 +276,7 @@ def main() -> None:
         both = {"x": np.concatenate([wafers["x"], extra])}
         many = make_vectors(graph, options.netlist_vectors, 2, both)
         netlist = work / "out" / "netlist.json"
-        row = run_netlist(plan, netlist, many, options.faults, work / "netlist")
-    undecided = row.pop("_undecided")
+        row, facts = run_netlist(plan, netlist, many, options.faults, work / "netlist")
     rows.append(row)
     killed = sum(int(r["killed"]) for r in rows)  # type: ignore[call-overload]
     right = sum(int(r["right_layer"]) for r in rows)  # type: ignore[call-overload]
@@ -272,7 +288,7 @@ def main() -> None:
             "searched vectors": len(extra),
             "netlist vectors": len(many),
             "right layer among killed": round(right / max(1, killed), 4),
-            "undecided netlist bits": undecided,
+            **facts,
         },
     )
 

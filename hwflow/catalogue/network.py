@@ -162,6 +162,11 @@ NETWORK: dict[str, Explanation] = {
         "Even the smallest form of each layer adds up to more than hardware.fold.budget allows.",
         "Raise the budget or the target, or use fewer weights or bits.",
     ),
+    "plan.dsp": Explanation(
+        "A layer's multipliers are asked for in DSPs that the target does not offer.",
+        "multiplier: dsp for a device without DSPs, or for a Gowin device, which has no recipe.",
+        "Use multiplier: lut, or a target with DSPs (`hwflow targets`).",
+    ),
     "plan.fold": Explanation(
         "A folding names a layer that does not exist, or one that the layer cannot have.",
         "A spelling mistake in hardware.fold, numbers that do not divide the layer, or an "
@@ -196,7 +201,7 @@ NETWORK: dict[str, Explanation] = {
     "plan.too-large": Explanation(
         "The design cannot fit the device.",
         "The estimate before synthesis exceeds the device's resources.",
-        "Fold convolutions, use fewer bits or outputs, or a larger target.",
+        "Let hardware.fold.budget: device choose foldings, use fewer bits, or a larger target.",
     ),
     "run.input": Explanation(
         "Input data do not fit the design's input.",

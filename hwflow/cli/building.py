@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from hwflow.config import DesignConfig
     from hwflow.flow import RunResult, Stage, StageResult
 
-__all__ = ["Job", "add_design_options", "errors_of", "open_job", "stage_record"]
+__all__ = [
+    "Job",
+    "add_build_options",
+    "add_design_options",
+    "errors_of",
+    "open_job",
+    "stage_record",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +79,11 @@ class Job:
 def add_design_options(parser: argparse.ArgumentParser) -> None:
     """The options that say which design is meant."""
     parser.add_argument("design", metavar="DESIGN.yaml", type=Path, help="the design file")
+    add_build_options(parser)
+
+
+def add_build_options(parser: argparse.ArgumentParser) -> None:
+    """The options of every command that can take a design file."""
     parser.add_argument(
         "--set",
         dest="overrides",

@@ -74,12 +74,16 @@ class TrainConfig:
 
 @dataclass(frozen=True, slots=True)
 class BudgetConfig:
-    """The most of each resource that the design may take; None: what the device has."""
+    """The most of each resource that the design may take; None: what the device has.
+
+    `device` stands for the word instead of figures: what the device has, less a margin.
+    """
 
     lut: int | None = None
     ff: int | None = None
     dsp: int | None = None
     bram: int | None = None
+    device: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +101,15 @@ class FoldConfig:
     """How computation is spread over clocks.
 
     By hand: `pos`, pairs of layer name and positions per clock ("all" or "1"), and `layers`. With
-    `target_ii` above 1 or a `budget`, the other layers' foldings are solved for.
+    `target_ii` above 1 or a `budget`, the other layers' foldings are solved for; `learn` lets
+    earlier syntheses correct the solver's estimates.
     """
 
     pos: tuple[tuple[str, str], ...] = ()
     target_ii: int = 1
     budget: BudgetConfig | None = None
     layers: tuple[tuple[str, LayerFoldConfig], ...] = ()
+    learn: bool = True
 
     @property
     def solved(self) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from hwflow.config.design import (
     RUNGS,
-    BudgetConfig,
     DataConfig,
     FoldConfig,
     HardwareConfig,
@@ -26,6 +25,7 @@ from hwflow.config.rules import (
 from hwflow.config.schema import Boolean, Choice, Integer, Key, ListOf, MapOf, Number, Section, Text
 from hwflow.config.values import (
     CLOCK_PATTERN,
+    BudgetOf,
     LimitsOf,
     clock,
     data_file,
@@ -100,16 +100,6 @@ _TRAIN = Section(
 
 _MANY = Integer(1, 1_000_000)
 
-_BUDGET = Section(
-    (
-        Key("lut", _COUNT, "LUTs at the most"),
-        Key("ff", _COUNT, "flip-flops at the most"),
-        Key("dsp", _COUNT, "DSPs at the most"),
-        Key("bram", _COUNT, "block RAMs at the most"),
-    ),
-    make=BudgetConfig,
-)
-
 _LAYER_FOLD = Section(
     (
         Key("pe", _MANY, "outputs computed in a clock (all)"),
@@ -132,11 +122,15 @@ _FOLD = Section(
         ),
         Key("target_ii", Integer(1, 100_000_000), "clocks between two inferences aimed at", 1),
         Key(
-            "budget", _BUDGET, "what the design may take: the fastest foldings that fit are chosen"
+            "budget",
+            BudgetOf(),
+            "what the design may take (device: all but a margin): the fastest foldings that fit "
+            "are chosen, or with target_ii the smallest",
         ),
         Key(
             "layers", MapOf(NAME_PATTERN, "layers", _LAYER_FOLD), "foldings by hand, per layer", ()
         ),
+        Key("learn", Boolean(), "correct the solver's estimates by earlier syntheses", True),
     ),
     make=FoldConfig,
 )

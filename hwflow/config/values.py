@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from hwflow.config.design import Builder, Limit
+from hwflow.config.design import BudgetConfig, Builder, Limit
 from hwflow.config.names import KEYWORDS, NAME_PATTERN
-from hwflow.config.schema import INVALID, Context, Key, MapOf, Number, Section
+from hwflow.config.schema import INVALID, Context, Integer, Key, MapOf, Number, Section
 from hwflow.config.yamltree import Item, MapItem, ScalarItem, read_yaml
 from hwflow.errors import ErrorList, HwflowError, Place
 
 __all__ = [
     "CLOCK_PATTERN",
+    "BudgetOf",
     "LimitsOf",
     "clock",
     "data_file",
@@ -139,6 +140,31 @@ def _existing(path: Path, text: str, place: Place, context: Context) -> object:
         "paths are relative to the folder of design.yaml",
         place,
     )
+
+
+_BUDGET = Section(
+    (
+        Key("lut", Integer(0, 10_000_000), "LUTs at the most"),
+        Key("ff", Integer(0, 10_000_000), "flip-flops at the most"),
+        Key("dsp", Integer(0, 10_000_000), "DSPs at the most"),
+        Key("bram", Integer(0, 10_000_000), "block RAMs at the most"),
+    ),
+    make=BudgetConfig,
+)
+
+
+class BudgetOf:
+    """Figures of a budget, or the word device for what the device has less a margin."""
+
+    def read(self, item: Item, context: Context) -> object:
+        if isinstance(item, MapItem):
+            return _BUDGET.read(item, context)
+        if isinstance(item, ScalarItem) and item.text == "device":
+            return BudgetConfig(device=True)
+        return context.wrong_type(item, "figures such as {lut: 4000, dsp: 8}, or device")
+
+    def json_schema(self) -> dict[str, object]:
+        return {"anyOf": [{"const": "device"}, _BUDGET.json_schema()]}
 
 
 @dataclass(frozen=True, slots=True)

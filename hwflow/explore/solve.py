@@ -1,8 +1,8 @@
-"""Choosing one candidate for each layer: a mixed-integer program, solved exactly by HiGHS."""
+"""Choosing one candidate for each layer: a mixed-integer program, solved by HiGHS."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
@@ -12,41 +12,23 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
 from hwflow.errors import InputError
-from hwflow.explore.candidates import candidates
+from hwflow.explore.budget import RESOURCES, Budget, nothing_fits
+from hwflow.explore.candidates import every_candidate, pareto
+from hwflow.explore.correction import NO_CORRECTION, Correction
+from hwflow.explore.given import given_candidate
 from hwflow.ir.graph import Graph
 from hwflow.plan.folding import Candidate, Cost, Folding
-from hwflow.plan.targets import Target, larger_targets
+from hwflow.plan.targets import Target
 
-__all__ = ["Budget", "Choice", "curve", "faster", "options_of", "smallest"]
+__all__ = ["Candidates", "Choice", "curve", "faster", "options_of", "smallest"]
 
-_RESOURCES = ("luts", "ffs", "dsps", "brams")
-_NAMES = {"luts": "LUTs", "ffs": "flip-flops", "dsps": "DSPs", "brams": "block RAMs"}
 _SIDE_COST = 0.05
-"""Weight of DSPs and block RAMs beside LUTs: free while the device has them, but not wasted."""
-_POINTS = 24
+"""Weight of flip-flops, DSPs and block RAMs beside LUTs: nearly free, but not wasted."""
+_STEP, _LESS = 1.15, 0.99
+"""Points of a curve are these factors in interval and in LUTs apart at least."""
 
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """Most that the design may take of each resource; None: no limit."""
-
-    luts: int | None = None
-    ffs: int | None = None
-    dsps: int | None = None
-    brams: int | None = None
-
-    @classmethod
-    def of(cls, target: Target) -> Budget:
-        """All that a device has."""
-        have = target.resources
-        return cls(have.lut, have.ff, have.dsp, have.bram) if have else cls()
-
-    def within(self, other: Budget) -> Budget:
-        """The tighter of two budgets, resource by resource."""
-        pairs = {n: (getattr(self, n), getattr(other, n)) for n in _RESOURCES}
-        return Budget(
-            **{n: min((v for v in p if v is not None), default=None) for n, p in pairs.items()}
-        )
+Candidates = tuple[tuple[Candidate, ...], ...]
+"""The candidates of every layer, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,32 +53,30 @@ class Choice:
         return {c.layer: c.folding for c in self.picked if c.folding != Folding()}
 
 
-Options = tuple[tuple[Candidate, ...], ...]
-
-
-def options_of(graph: Graph, target: Target, fixed: Mapping[str, Folding]) -> Options:
-    """The candidates of every layer; a layer in `fixed` has its folding's only.
+def options_of(
+    graph: Graph,
+    target: Target,
+    fixed: Mapping[str, Folding],
+    period: float,
+    correction: Correction = NO_CORRECTION,
+) -> Candidates:
+    """The candidates of every layer for a clock of `period` ns; a layer in `fixed` has that one.
 
     Raises:
         InputError: "plan.fold": a fixed folding is none of its layer's.
     """
-    result = []
+    result: list[tuple[Candidate, ...]] = []
     for layer in graph.layers():
-        found = candidates(graph, layer, target)
+        found = every_candidate(graph, layer, target, period, correction)
         if layer.name in fixed:
-            given = fixed[layer.name]
-            same = [c for c in found if _shape(c.folding) == _shape(given)]
-            cost = same[0] if same else min(found, key=lambda c: c.cost.luts)
-            found = (replace(cost, folding=given),)
-        result.append(found)
+            given = given_candidate(graph, layer, fixed[layer.name], found, target, period)
+            result.append((given,))
+        else:
+            result.append(pareto(found))
     return tuple(result)
 
 
-def _shape(folding: Folding) -> tuple[object, ...]:
-    return folding.pe, folding.simd, folding.pos, folding.multiplier
-
-
-def smallest(options: Options, interval: int, budget: Budget, target: Target) -> Choice:
+def smallest(options: Candidates, interval: int, budget: Budget, target: Target) -> Choice:
     """The cheapest choice whose layers take at most `interval` clocks, within `budget`.
 
     Raises:
@@ -113,46 +93,67 @@ def smallest(options: Options, interval: int, budget: Budget, target: Target) ->
             )
     choice = _solved(options, interval, budget, target)
     if choice is None:
-        raise _nothing_fits(options, interval, budget, target)
+        slower = _fastest(options, budget, target)
+        found = slower.interval if slower is not None else None
+        raise nothing_fits(options, interval, budget, target, found)
     return choice
 
 
-def faster(options: Options, budget: Budget, target: Target) -> Choice:
+def faster(options: Candidates, budget: Budget, target: Target) -> Choice:
     """The choice of the shortest interval that fits `budget`, the cheapest of those.
 
     Raises:
         InputError: "plan.budget": nothing fits.
     """
+    choice = _fastest(options, budget, target)
+    if choice is None:
+        slowest = max(c.cycles for layer in options for c in layer)
+        raise nothing_fits(options, slowest, budget, target, None)
+    return choice
+
+
+def _fastest(options: Candidates, budget: Budget, target: Target) -> Choice | None:
     intervals = sorted({c.cycles for layer in options for c in layer})
+    found = _solved(options, intervals[-1], budget, target)
+    if found is None:
+        return None
     low, high = 0, len(intervals) - 1
-    if _solved(options, intervals[-1], budget, target) is None:
-        raise _nothing_fits(options, intervals[-1], budget, target)
     while low < high:
         middle = (low + high) // 2
-        if _solved(options, intervals[middle], budget, target) is None:
+        quicker = _solved(options, intervals[middle], budget, target)
+        if quicker is None:
             low = middle + 1
         else:
-            high = middle
-    found = _solved(options, intervals[high], budget, target)
-    assert found is not None
+            high, found = middle, quicker
     return found
 
 
-def curve(options: Options, target: Target) -> tuple[Choice, ...]:
-    """Whole-design choices from fast to small, none beaten by another in interval and LUTs."""
-    floor = max(min(c.cycles for c in layer) for layer in options)
-    intervals = sorted({c.cycles for layer in options for c in layer if c.cycles >= floor})
-    picks = np.unique(np.geomspace(1, len(intervals), _POINTS).astype(int) - 1)
+def curve(options: Candidates, target: Target) -> tuple[Choice, ...]:
+    """Whole-design choices from fast to small, none beaten by another in interval and LUTs.
+
+    DSPs and block RAMs stay within the device; LUTs may not, to show what more would give.
+    """
     points: list[Choice] = []
     side = replace(Budget.of(target), luts=None, ffs=None)
-    for index in picks:
-        found = _solved(options, intervals[int(index)], side, target)
-        if found is not None and (not points or found.cost.luts < points[-1].cost.luts):
+    for interval in _spaced(options):
+        found = _solved(options, interval, side, target)
+        if found is not None and (not points or found.cost.luts < points[-1].cost.luts * _LESS):
             points.append(found)
     return tuple(points)
 
 
-def _solved(options: Options, interval: int, budget: Budget, target: Target) -> Choice | None:
+def _spaced(options: Candidates) -> list[int]:
+    """Intervals that the design can have, each a step above the one before, and the longest."""
+    floor = max(min(c.cycles for c in layer) for layer in options)
+    every = sorted({c.cycles for layer in options for c in layer if c.cycles >= floor})
+    spaced = every[:1]
+    for interval in every[1:]:
+        if interval >= spaced[-1] * _STEP or interval == every[-1]:
+            spaced.append(interval)
+    return spaced
+
+
+def _solved(options: Candidates, interval: int, budget: Budget, target: Target) -> Choice | None:
     """The program: one candidate a layer, cycles within `interval`, sums within `budget`."""
     usable = [[c for c in layer if c.cycles <= interval] for layer in options]
     if not all(usable):
@@ -163,7 +164,7 @@ def _solved(options: Options, interval: int, budget: Budget, target: Target) -> 
         shape=(len(options), len(flat)),
     )
     constraints = [LinearConstraint(one, 1, 1)]
-    for name in _RESOURCES:
+    for name in RESOURCES:
         most = getattr(budget, name)
         if most is not None:
             row = np.array([[getattr(c.cost, name) for _, c in flat]])
@@ -178,41 +179,10 @@ def _solved(options: Options, interval: int, budget: Budget, target: Target) -> 
 
 
 def _price(cost: Cost, target: Target) -> float:
+    """Percent of the device's LUTs; of a fabric without a size, plain LUTs."""
     have = target.resources
     if have is None:
-        return float(cost.luts)
-    side = sum(n / max(1, h) for n, h in ((cost.dsps, have.dsp), (cost.brams, have.bram)))
-    return cost.luts / have.lut + _SIDE_COST * side
-
-
-def _nothing_fits(
-    options: Sequence[Sequence[Candidate]], interval: int, budget: Budget, target: Target
-) -> InputError:
-    """By how much the smallest design misses, which layer costs most, what would help."""
-    for name in _RESOURCES:
-        most = getattr(budget, name)
-        if most is None:
-            continue
-        least = [
-            min((c for c in layer if c.cycles <= interval), key=lambda c: getattr(c.cost, name))
-            for layer in options
-        ]
-        need = sum(getattr(c.cost, name) for c in least)
-        if need > most:
-            worst = max(least, key=lambda c: getattr(c.cost, name))
-            bigger = [t.name for t in larger_targets(target)]
-            ways = [f"raise the budget to {need}", "fewer weights or bits"]
-            if bigger:
-                ways.append(f"hardware.target: {bigger[0]}")
-            return InputError(
-                "plan.budget",
-                f"nothing fits {most} {_NAMES[name]}: at least about {need} are needed "
-                f"({need - most} more); layer {worst.layer} takes most "
-                f"({getattr(worst.cost, name)})",
-                hint="what would help: " + "; ".join(ways),
-            )
-    return InputError(
-        "plan.budget",
-        "no foldings fit all the budgets at once",
-        hint="raise one of the budgets, or target_ii",
-    )
+        return cost.luts + _SIDE_COST * cost.ffs
+    used = ((cost.ffs, have.ff), (cost.dsps, have.dsp), (cost.brams, have.bram))
+    side = sum(n / max(1, h) for n, h in used)
+    return 100 * (cost.luts / have.lut + _SIDE_COST * side)

@@ -8,7 +8,9 @@ from fractions import Fraction
 from html import escape
 from typing import Any
 
-from hwflow.explore.solve import Budget, Choice, curve, options_of
+from hwflow.explore.budget import Budget
+from hwflow.explore.correction import NO_CORRECTION, Correction
+from hwflow.explore.solve import Choice, curve, options_of
 from hwflow.ir.graph import Graph
 from hwflow.plan.folding import Folding
 from hwflow.plan.targets import Target
@@ -19,18 +21,20 @@ _WIDTH, _HEIGHT, _MARGIN = 720, 420, 64
 
 
 def tradeoff(
-    graph: Graph, target: Target, clock_hz: Fraction, fixed: Mapping[str, Folding]
+    graph: Graph,
+    target: Target,
+    clock_hz: Fraction,
+    fixed: Mapping[str, Folding],
+    correction: Correction = NO_CORRECTION,
 ) -> list[dict[str, Any]]:
     """Points from fast to small; figures are estimates before synthesis."""
-    options = options_of(graph, target, fixed)
+    options = options_of(graph, target, fixed, float(1_000_000_000 / clock_hz), correction)
     limits = Budget.of(target)
     return [_point(choice, clock_hz, limits) for choice in curve(options, target)]
 
 
 def _point(choice: Choice, clock_hz: Fraction, limits: Budget) -> dict[str, Any]:
     cost = choice.cost
-    used = (("luts", limits.luts), ("ffs", limits.ffs), ("dsps", limits.dsps))
-    fits = all(most is None or getattr(cost, name) <= most for name, most in used)
     return {
         "interval": choice.interval,
         "inferences_per_second": float(clock_hz / choice.interval),
@@ -38,7 +42,7 @@ def _point(choice: Choice, clock_hz: Fraction, limits: Budget) -> dict[str, Any]
         "ffs": cost.ffs,
         "dsps": cost.dsps,
         "brams": cost.brams,
-        "fits": fits and (limits.brams is None or cost.brams <= limits.brams),
+        "fits": limits.holds(cost),
         "foldings": {
             name: {"pe": f.pe, "simd": f.simd, "pos": f.pos, "multiplier": f.multiplier}
             for name, f in choice.fold.items()

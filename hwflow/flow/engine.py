@@ -253,6 +253,7 @@ class _Engine:
             inputs={n: self.artifacts[n].folder for n in stage.inputs},
             scratch=workspace.scratch,
             progress=lambda fraction, text: self.listener.stage_progress(name, fraction, text),
+            store=self.store.root,
         )
         try:
             stage.run(context)

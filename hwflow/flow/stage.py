@@ -32,13 +32,15 @@ reached, or would run (`--dry-run`)."""
 class StageContext:
     """The folders of one run: write the artifact into `out`, anything else into `scratch`.
 
-    `inputs` gives the artifact folder of each input stage, to be read only.
+    `inputs` gives the artifact folder of each input stage, to be read only. `store` holds the
+    artifacts of earlier builds, for stages that learn from them; None outside of a build.
     """
 
     out: Path
     inputs: Mapping[str, Path]
     scratch: Path
     progress: Progress
+    store: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

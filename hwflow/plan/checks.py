@@ -13,9 +13,9 @@ from hwflow.ir.graph import Graph
 from hwflow.ir.types import TensorType
 from hwflow.plan.folding import Folding
 from hwflow.plan.streams import MAX_LANE_BITS, InterfaceKind
-from hwflow.plan.targets import Target
+from hwflow.plan.targets import TARGETS, Target, multiplies_in_dsps
 
-__all__ = ["check_clock", "check_fold", "check_graph", "check_widths"]
+__all__ = ["check_clock", "check_dsps", "check_fold", "check_graph", "check_widths"]
 
 _OURS = re.compile(r"(buffer|serializer|deserializer|fork|fifo)_\w+|\w*__kernel")
 """Layer names that would be mistaken for modules and instances of our own."""
@@ -40,6 +40,27 @@ def check_fold(graph: Graph, fold: Mapping[str, Folding], interface: InterfaceKi
             f"({', '.join(folded)})",
             hint="use interface: axi_stream or valid_ready, or pos: all everywhere",
         )
+
+
+def check_dsps(fold: Mapping[str, Folding], target: Target) -> None:
+    """Refuse multipliers in DSPs on a device without, or without a way to use them.
+
+    Raises:
+        InputError: "plan.dsp".
+    """
+    asked = [name for name, folding in fold.items() if folding.multiplier == "dsp"]
+    if not asked or multiplies_in_dsps(target):
+        return
+    have = target.resources.dsp if target.resources else 0
+    lacks = "no DSPs" if not have else "DSPs that no synthesis recipe of hwflow uses"
+    able = [t.name for t in TARGETS if t.family == target.family and multiplies_in_dsps(t)]
+    other = f"hardware.target: {able[0]}, or " if able else ""
+    raise InputError(
+        "plan.dsp",
+        f"multiplier: dsp is asked for {', '.join(asked)}, but {target.name} has {lacks}",
+        hint=f"use {other}multiplier: lut",
+        place=fold[asked[0]].place,
+    )
 
 
 def _mistake(name: str, folding: Folding, names: Sequence[str]) -> HwflowError | None:

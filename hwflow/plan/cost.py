@@ -83,7 +83,7 @@ def luts(circuit: Circuit, word: Word) -> int:
         case AtLeast() | Relation():
             return max(1, (max(widths) + 1) // 2)
         case Max():
-            return word.width + (max(widths) + 1) // 2
+            return word.width + max(widths) + 1
         case Mux():
             return word.width
         case Table():

@@ -44,6 +44,7 @@ def epilogue_of(graph: Graph, reduction: Reduction, pe: int) -> Epilogue:
     made = _Lanes(graph, reduction, pe)
     for node in reduction.rest:
         made.add(node)
+    made.check_result()
     result = reduction.result if reduction.rest else _ACCUMULATOR
     lanes = Graph(graph.name, tuple(made.nodes), ((result, result),))
     order = [n.name for n in lanes.inputs]
@@ -83,6 +84,19 @@ class _Lanes:
         args = tuple(self._operand(a) for a in node.args)
         self._put(Node(node.name, op, args, self.graph.name))
 
+    def check_result(self) -> None:
+        """Refuse outputs that leave with other binary points than the lanes have."""
+        value = self.reduction.result
+        mine = self.reduction.places
+        if self.reduction.rest and bool((mine == self.reduction.frac).all()):
+            mine = np.full_like(mine, self.fracs[self.known[value]])
+        if bool((self._frac_in_graph(value).reshape(-1) != mine).any()):
+            raise refuse_fold(
+                self.graph.name,
+                "its outputs leave with binary points of their own",
+                f"end {self.graph.name} in a requantization to one type",
+            )
+
     def _put(self, node: Node) -> None:
         self.nodes.append(node)
         kinds = Graph(self.graph.name, tuple(self.nodes), ((node.name, node.name),)).types
@@ -115,7 +129,10 @@ class _Lanes:
                 raise refuse_fold(self.graph.name, f"constant {value} is not one value a channel")
             values, frac = (np.broadcast_to(a, outputs) for a in flat)
             finest = int(frac.max())
-            aligned = values.astype(object) * (1 << (finest - frac).astype(object))
+            places = np.full(outputs, finest)
+            if bool((self.reduction.places != self.reduction.frac).any()):
+                finest, places = self.reduction.frac, self.reduction.places
+            aligned = values.astype(object) * (1 << (places - frac).astype(object))
             self.known[value] = self._constant(value, aligned, finest)
         return self.known[value]
 

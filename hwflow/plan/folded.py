@@ -13,20 +13,19 @@ from hwflow.ir.exact import IntArray
 from hwflow.ir.graph import Graph, Layer
 from hwflow.ir.types import IntType, TensorType
 from hwflow.plan.circuit_builder import CircuitBuilder
-from hwflow.plan.cost import adder_bits, luts
 from hwflow.plan.epilogue import Epilogue, epilogue_of
 from hwflow.plan.folding import Cost, Folding
 from hwflow.plan.kernel import Kernel, Window, kernel_of
-from hwflow.plan.layer import stream_of
+from hwflow.plan.layer import circuit_cost, stream_of
 from hwflow.plan.raster import Raster, raster_of
 from hwflow.plan.reduction import Reduction, reduction_of
 from hwflow.plan.rom import MemoryStyle, Rom, block_rams, memory_style
-from hwflow.plan.schedule import Schedule, register_bits, schedule
+from hwflow.plan.schedule import Schedule, schedule
 from hwflow.plan.streams import StreamType
 from hwflow.plan.targets import Target
-from hwflow.plan.words import Circuit, Product, Sum, width_of
+from hwflow.plan.words import Circuit, Product, width_of
 
-__all__ = ["CONTROL", "FoldedPlan", "memory_cost", "plan_folded"]
+__all__ = ["CONTROL", "FoldedPlan", "buffer_words", "memory_cost", "plan_folded"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,7 +103,7 @@ def plan_folded(
         reduction.kind, window, reduction.taps, reduction.dilation, groups, reduction.outputs // pe
     )
     word = stream_of(types[layer.inputs[0]], raster.words)
-    depth = 1 << max(1, (raster.depth - 1).bit_length())
+    depth = buffer_words(raster.depth)
     weights = _weights(reduction, raster, pe, simd, target)
     terms = _terms(reduction, word, weights, pe)
     epilogue = epilogue_of(kernel.graph, reduction, pe)
@@ -262,20 +261,8 @@ def _accumulators(reduction: Reduction, pe: int) -> tuple[int, ...]:
 
 def _cost(plan: FoldedPlan, word: StreamType, target: Target) -> Cost:
     dsp = plan.folding.multiplier == "dsp"
-    total = Cost()
-    for circuit, timing in (
-        (plan.terms, plan.terms_schedule), (plan.epilogue, plan.epilogue_schedule),
-    ):  # fmt: skip
-        sums = [w for w in circuit.words if isinstance(w.op, Sum)]
-        products = sum(isinstance(w.op, Product) for w in circuit.words)
-        in_luts = [w for w in circuit.words if not (dsp and isinstance(w.op, Product))]
-        total += Cost(
-            len(sums),
-            sum(adder_bits(circuit, w) for w in sums),
-            sum(luts(circuit, w) for w in in_luts),
-            register_bits(circuit, timing),
-            products if dsp else 0,
-        )
+    total = circuit_cost(plan.terms, plan.terms_schedule, dsp=dsp)
+    total += circuit_cost(plan.epilogue, plan.epilogue_schedule, dsp=dsp)
     bits = sum(plan.accumulators)
     total += Cost(len(plan.accumulators), bits, bits, bits)
     total += memory_cost(plan.depth, word.bits, plan.buffer_style, target, rom=False)
@@ -287,6 +274,11 @@ def _cost(plan: FoldedPlan, word: StreamType, target: Target) -> Cost:
 
 CONTROL = Cost(luts=110, ffs=70)
 """Counters, addresses and handshake of a folded layer: what small ones were counted to need."""
+
+
+def buffer_words(needed: int) -> int:
+    """Words of a line buffer that holds `needed`: addresses wrap round at a power of two."""
+    return 1 << max(1, (needed - 1).bit_length())
 
 
 def memory_cost(words: int, bits: int, style: MemoryStyle, target: Target, *, rom: bool) -> Cost:

@@ -18,9 +18,12 @@ from hwflow.plan.kernel import Kernel, Window, kernel_of
 from hwflow.plan.schedule import Schedule, register_bits, schedule
 from hwflow.plan.streams import StreamType
 from hwflow.plan.targets import DelayModel
-from hwflow.plan.words import Circuit, Sum, Word, width_of
+from hwflow.plan.words import Circuit, Product, Sum, Word
 
-__all__ = ["LayerPlan", "chain_length", "plan_layer", "stream_of"]
+__all__ = [
+    "LayerPlan", "block_cost", "chain_length", "check_folding", "circuit_cost", "plan_layer",
+    "stream_of",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,10 +120,7 @@ def plan_layer(
         InputError: "plan.fold": the folding does not suit the layer.
     """
     kernel = kernel_of(graph, layer, types)
-    if folding.pos not in ("all", 1):
-        _check_gather(layer, kernel, folding)
-    elif folding.pos == 1 and not (kernel.pointwise and len(layer.inputs) > 1):
-        _check_window(layer.name, kernel.window, folding.place)
+    check_folding(layer, kernel, folding)
     if circuit is None:
         circuit = elaborate(kernel.graph)
     if len(circuit.inputs) != sum(g.shape[1] for g in kernel.gathers):
@@ -133,7 +133,6 @@ def plan_layer(
         words = [circuit.words[i] for i in circuit.outputs[offset : offset + count]]
         offset += count
         known[value] = _physical(graph.types[value], kernel.positions, words)
-    copies = kernel.positions if folding.pos == "all" else folding.pos
     return LayerPlan(
         layer.name,
         tuple(n.op.name for n in layer.nodes if not isinstance(n.op, (ops.Const, ops.Input))),
@@ -144,8 +143,20 @@ def plan_layer(
         layer.inputs,
         layer.outputs,
         known,
-        _cost(circuit, timing, copies, kernel, folding),
+        block_cost(kernel, folding, circuit_cost(circuit, timing)),
     )
+
+
+def check_folding(layer: Layer, kernel: Kernel, folding: Folding) -> None:
+    """Refuse a number of positions a clock that a constant block of `layer` cannot have.
+
+    Raises:
+        InputError: "plan.fold".
+    """
+    if folding.pos not in ("all", 1):
+        _check_gather(layer, kernel, folding)
+    elif folding.pos == 1 and not (kernel.pointwise and len(layer.inputs) > 1):
+        _check_window(layer.name, kernel.window, folding.place)
 
 
 def _check_window(layer: str, window: Window | None, place: Place | None) -> None:
@@ -186,26 +197,38 @@ def _physical(kind: TensorType, positions: int, words: Sequence[Word]) -> Tensor
     return TensorType(kind.shape, IntType(lo.reshape(kind.shape), hi.reshape(kind.shape), frac))
 
 
-def _cost(
-    circuit: Circuit, timing: Schedule, copies: int, kernel: Kernel, folding: Folding
-) -> Cost:
-    adders = [w for w in circuit.words if isinstance(w.op, Sum)]
-    ffs = register_bits(circuit, timing) * copies
-    picking = 0
+def circuit_cost(circuit: Circuit, timing: Schedule, *, dsp: bool = False) -> Cost:
+    """A scheduled circuit; with `dsp` its products are in DSPs."""
+    sums = [w for w in circuit.words if isinstance(w.op, Sum)]
+    products = [w for w in circuit.words if dsp and isinstance(w.op, Product)]
+    return Cost(
+        len(sums),
+        sum(adder_bits(circuit, w) for w in sums),
+        sum(luts(circuit, w) for w in circuit.words) - sum(luts(circuit, w) for w in products),
+        register_bits(circuit, timing),
+        len(products),
+    )
+
+
+def block_cost(kernel: Kernel, folding: Folding, block: Cost) -> Cost:
+    """Copies of a `block` for one position, and what brings them their windows."""
+    copies = kernel.positions if folding.pos == "all" else folding.pos
+    total = Cost(
+        block.adders * copies,
+        block.adder_bits * copies,
+        block.luts * copies,
+        block.ffs * copies,
+    )
     if folding.pos not in ("all", 1):
-        bits = copies * sum(width_of(*circuit.inputs[i]) for i in range(len(circuit.inputs)))
-        ffs, picking = ffs + bits, bits * (kernel.positions // copies) * 2 // 3
+        kinds = [kernel.graph.types[n.name] for n in kernel.graph.inputs]
+        bits = copies * sum(int(np.broadcast_to(k.elem.width(), k.shape).sum()) for k in kinds)
+        total += Cost(luts=bits * (kernel.positions // copies) * 2 // 3, ffs=bits)
     if folding.pos == 1 and kernel.window is not None:
         (node,) = kernel.graph.inputs
         kind = kernel.graph.types[node.name]
         channel_bits = stream_of(kind, kind.size // kind.shape[-1]).bits
-        ffs += channel_bits * chain_length(kernel.window)
-    return Cost(
-        len(adders) * copies,
-        sum(adder_bits(circuit, w) for w in adders) * copies,
-        sum(luts(circuit, w) for w in circuit.words) * copies + picking,
-        ffs,
-    )
+        total += Cost(ffs=channel_bits * chain_length(kernel.window))
+    return total
 
 
 def chain_length(window: Window) -> int:

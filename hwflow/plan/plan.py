@@ -12,7 +12,7 @@ from hwflow.errors import InputError
 from hwflow.ir import digest
 from hwflow.ir.graph import Graph
 from hwflow.ir.types import TensorType
-from hwflow.plan.checks import check_clock, check_fold, check_graph, check_widths
+from hwflow.plan.checks import check_clock, check_dsps, check_fold, check_graph, check_widths
 from hwflow.plan.connect import AnyLayer, Dataflow, connect, sized
 from hwflow.plan.dataflow import FoldedStage, GatherStage, Region, Stage, WindowStage
 from hwflow.plan.folded import plan_folded
@@ -83,11 +83,11 @@ def make_plan(
     """Plan `graph`; `circuits` are layer circuits of an earlier plan of the same graph.
 
     Raises:
-        InputError: "plan.fold", "plan.interface", "plan.operation", "plan.name", "plan.port",
-            "plan.clock", "plan.too-large", or "plan.fork": the foldings ask for a dataflow
-            that this version lacks.
+        InputError: "plan.fold", "plan.dsp", "plan.interface", "plan.operation", "plan.name",
+            "plan.port", "plan.clock", or "plan.too-large".
     """
     check_fold(graph, options.fold, options.interface)
+    check_dsps(options.fold, options.target)
     check_graph(graph)
     check_clock(options.target, options.clock_hz)
     check_widths({n.name: graph.types[n.name] for n in graph.inputs})

@@ -25,10 +25,10 @@ class Reduction:
 
     `taps` and `dilation` give the window over two spatial axes (rows, columns). A matrix
     reduction multiplies all inputs of the window by `weights` (taps x channels, outputs); the
-    others work channel by channel, with `weights` (taps, channels) or None. All accumulators have
-    the binary point `frac`; `lo` and `hi` are their bounds, one for each output. `rest` are the
-    operations that follow, element by element; `frac_of` is the accumulators' binary point in the
-    graph, `result` the value that leaves.
+    others work channel by channel, with `weights` (taps, channels) or None. `lo` and `hi` bound
+    the accumulators, one for each output. `rest` are the operations that follow, element by
+    element; `result` is the value that leaves. `places` is each accumulator's binary point; while
+    they are but added to they keep the outputs' own, else all have `frac`.
     """
 
     kind: Kind
@@ -40,7 +40,7 @@ class Reduction:
     lo: IntArray
     hi: IntArray
     frac: int
-    frac_of: IntArray
+    places: IntArray
     source: str
     rest: tuple[Node, ...]
     result: str
@@ -140,15 +140,25 @@ def _reduction(
     lo, hi, frac = (np.asarray(a).reshape(-1) for a in out.elem.full(out.shape))
     if kind in ("max", "sum") and bool((x_frac != x_frac.ravel()[0]).any()):
         raise refuse_fold(graph.name, "its channels differ in their binary point")
-    finest = int(frac.max())
-    shift = (finest - frac).astype(object)
+    places = np.full_like(frac, frac.max())
+    if weights is not None and all(isinstance(node.op, (ops.Add, ops.Sub)) for node in rest):
+        places = _own_places(graph, result, places)
+    shift = (places - frac).astype(object)
     if weights is not None:
         weights = _fitting(weights * (1 << shift))
     low, high = (_fitting(a * (1 << shift)) for a in (lo, hi))
     return Reduction(
-        kind, taps, dilation, shape[-1], out.size, weights, low, high, finest, frac, head.name,
+        kind, taps, dilation, shape[-1], out.size, weights, low, high, int(places.max()), places,
+        head.name,
         rest, result,
     )  # fmt: skip
+
+
+def _own_places(graph: Graph, result: str, common: IntArray) -> IntArray:
+    """The outputs' own binary points if these differ, else what is common to all."""
+    kind = graph.types[result]
+    own = np.asarray(kind.elem.full(kind.shape)[2]).reshape(-1)
+    return own if bool((own != own[0]).any()) else common
 
 
 def _first(shape: tuple[int, ...]) -> tuple[int, ...]:

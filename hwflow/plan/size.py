@@ -14,13 +14,16 @@ from hwflow.plan.connect import AnyLayer
 from hwflow.plan.folding import Folding
 from hwflow.plan.targets import Target, larger_targets
 
-__all__ = ["check_fits", "check_unrolled", "digit_bits"]
+__all__ = ["check_fits", "check_unrolled", "digit_bits", "signed_digits"]
 
 _SHARING = 0.3
 """Share of plain signed-digit adders that is left: sharing leaves 0.47, this is below it."""
 
 _SLACK = 1.3
 """Planning estimates have been this far above what synthesis needs."""
+
+_BLOCK_SLACK = 1.15
+"""Block RAMs are planned one memory at a time; synthesis may pack halves together."""
 
 _MOST_WEIGHTS = 400_000
 """Weights unrolled into adders at the most, whatever the device: more takes hours."""
@@ -71,14 +74,14 @@ def digit_bits(graph: Graph, layer: Layer, folding: Folding) -> int:
         columns = weights.values.reshape(-1, out.shape[-1])
         if columns.dtype != object:
             columns = np.unique(columns, axis=1)  # equal columns share everything
-        digits = _signed_digits(columns)
+        digits = signed_digits(columns)
         positions = out.size // out.shape[-1] if folding.pos == "all" else 1
         width = int(graph.types[node.args[0]].elem.width().min())
         total += max(0, digits - columns.shape[1]) * positions * max(1, width)
     return total
 
 
-def _signed_digits(values: IntArray) -> int:
+def signed_digits(values: IntArray) -> int:
     """Non-zero digits of the canonical signed-digit forms: popcount of ``3v XOR v``."""
     if values.dtype == object or magnitude(values) >= 1 << 61:
         return sum((3 * v ^ v).bit_count() for v in map(abs, values.ravel().tolist()))
@@ -93,19 +96,39 @@ def check_fits(layers: Sequence[AnyLayer], target: Target) -> None:
     Raises:
         InputError: "plan.too-large".
     """
-    if target.resources is None or not layers:
+    have = target.resources
+    if have is None or not layers:
         return
-    luts = sum(layer.cost.luts for layer in layers)
-    if luts > target.resources.lut * _SLACK:
-        worst = max(layers, key=lambda layer: layer.cost.luts)
-        raise _too_large(f"about {luts} LUTs", worst.name, worst.cost.luts / luts, target, luts)
+    limits = (
+        ("luts", "LUTs", have.lut, _SLACK),
+        ("dsps", "DSPs", have.dsp, 1.0),
+        ("brams", "block RAMs", have.bram, _BLOCK_SLACK),
+    )
+    for name, text, most, slack in limits:
+        needs = [getattr(layer.cost, name) for layer in layers]
+        if sum(needs) > most * slack:
+            worst = needs.index(max(needs))
+            found = f"about {sum(needs)} {text}"
+            share = needs[worst] / sum(needs)
+            raise _too_large(found, layers[worst].name, share, target, sum(needs), name)
 
 
-def _too_large(found: str, worst: str, share: float, target: Target, luts: int) -> InputError:
-    room = f"{target.resources.lut} LUTs" if target.resources else "no limit"
-    bigger = [t.name for t in larger_targets(target) if t.resources and t.resources.lut > luts]
+_FIELDS = {"luts": "lut", "dsps": "dsp", "brams": "bram"}
+_TEXTS = {"luts": "LUTs", "dsps": "DSPs", "brams": "block RAMs"}
+
+
+def _too_large(
+    found: str, worst: str, share: float, target: Target, need: int, what: str = "luts"
+) -> InputError:
+    have = target.resources
+    room = f"{getattr(have, _FIELDS[what])} {_TEXTS[what]}" if have else "no limit"
+    bigger = [
+        t.name
+        for t in larger_targets(target)
+        if t.resources and getattr(t.resources, _FIELDS[what]) > need
+    ]
     ways = [f"hardware.target: {bigger[0]}"] if bigger else []
-    ways.append(f"hardware.fold.pos: {{{worst}: 1}} if it is a convolution")
+    ways.append("hardware.fold: {budget: device} chooses foldings that fit")
     ways.append("fewer weights or bits, or pruning")
     return InputError(
         "plan.too-large",

@@ -20,6 +20,7 @@ __all__ = [
     "Resources",
     "Target",
     "larger_targets",
+    "multiplies_in_dsps",
     "target",
 ]
 
@@ -226,3 +227,9 @@ def larger_targets(small: Target) -> tuple[Target, ...]:
         if known.family == small.family and known.resources and known.resources.lut > floor
     ]
     return tuple(known for _, known in sorted(bigger, key=lambda pair: pair[0]))
+
+
+def multiplies_in_dsps(device: Target) -> bool:
+    """Whether products can be put into the device's DSPs: Gowin's have no recipe."""
+    resources = device.resources
+    return resources is not None and resources.dsp > 0 and device.family != "gowin"

@@ -12,7 +12,13 @@ from hwflow.synth.area import COSTS
 
 __all__ = ["Area", "Hop", "Use", "critical_path", "design_figures", "ratio", "read_area"]
 
-_COUNTED = ("lut", "lut_cells", "ff", "carry")
+_COUNTED = ("lut", "lut_cells", "ff", "carry", "dsp", "bram")
+_PLANNED = (
+    ("lut_planned", "luts"),
+    ("ff_planned", "ffs"),
+    ("dsp_planned", "dsps"),
+    ("bram_planned", "brams"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +97,7 @@ def _counts(area: Record) -> dict[str, int]:
         for kind in kinds
         if kind in COSTS and COSTS[kind].lut and not COSTS[kind].carry
     ]
-    counts = {name: area.integer(name) for name in ("lut", "ff", "carry")}
+    counts = {name: area.integer(name) for name in ("lut", "ff", "carry", "dsp", "bram")}
     return {**counts, "lut_cells": sum(luts)}
 
 
@@ -117,7 +123,7 @@ def design_figures(artifacts: Mapping[str, Path], area: Area | None) -> dict[str
     plan = read(artifacts, "plan", "plan.json")
     if plan is not None:
         total = plan.inner("total")
-        for name, key in (("lut_planned", "luts"), ("ff_planned", "ffs")):
+        for name, key in _PLANNED:
             scope = "layers, buffers and interface apart"
             value = total.integer(key)
             found[name] = Figure(value, metric(name).unit, "estimated", scope, plan.source)

@@ -13,7 +13,7 @@ from hwflow.report.ladder import RUNG_TEXT
 from hwflow.report.layers import LayerRow
 from hwflow.report.limits import judge
 from hwflow.report.metrics import Metrics
-from hwflow.report.summary import VERDICTS
+from hwflow.report.summary import VERDICTS, blocks_of
 
 __all__ = ["page"]
 
@@ -92,6 +92,7 @@ def page(metrics: Metrics, config: DesignConfig) -> str:
     return template.render(
         accuracy=_accuracy(metrics),
         bars=_bars(metrics),
+        blocks=blocks_of(metrics),
         cards=_cards(metrics),
         charts=_charts(metrics),
         config=config,

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 from hwflow.config import DesignConfig
 from hwflow.report.artifacts import Record, read
 
-__all__ = ["RUNG_TEXT", "BenchTest", "Ladder", "Mismatch", "Rung", "VectorClass", "read_ladder"]
+__all__ = ["RUNG_TEXT", "BenchTest", "Difference", "Ladder", "Rung", "VectorClass", "read_ladder"]
 
 Status = Literal["equal", "different", "not run"]
 Verdict = Literal["equal", "different", "incomplete", "unchecked"]
@@ -26,7 +26,7 @@ RUNG_TEXT: Final[dict[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Mismatch:
+class Difference:
     """Where a rung first differs from the integer graph."""
 
     layer: str
@@ -65,7 +65,7 @@ class Rung:
     reason: str = ""
     vectors: int = 0
     values: tuple[str, ...] = ()
-    mismatch: Mismatch | None = None
+    mismatch: Difference | None = None
     notes: tuple[str, ...] = ()
     figures: tuple[tuple[str, int | float | str], ...] = ()
     tests: tuple[BenchTest, ...] = ()
@@ -153,11 +153,11 @@ def _why_not(name: str, config: DesignConfig) -> str:
     return "not asked for in verify.rungs"
 
 
-def _mismatch(record: Record) -> Mismatch:
+def _mismatch(record: Record) -> Difference:
     element = record.data.get("element")
     if not isinstance(element, list) or not all(isinstance(i, int) for i in element):
         raise record.wrong("element", "a list of whole numbers")
-    return Mismatch(
+    return Difference(
         record.text("layer"),
         record.text("value"),
         record.integer("vector"),

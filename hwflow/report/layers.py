@@ -27,6 +27,8 @@ _PLANNED: dict[str, tuple[str, Kind]] = {
     "adder_bits": ("adder_bits", "counted"),
     "lut_planned": ("luts", "estimated"),
     "ff_planned": ("ffs", "estimated"),
+    "dsp_planned": ("dsps", "estimated"),
+    "bram_planned": ("brams", "estimated"),
     "pipeline_stages": ("latency", "counted"),
     "cycles": ("cycles", "estimated"),
     "path_ns": ("longest_path_ns", "estimated"),

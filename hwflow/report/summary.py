@@ -6,7 +6,7 @@ from hwflow.report.figures import show
 from hwflow.report.ladder import Rung, Verdict
 from hwflow.report.metrics import Metrics
 
-__all__ = ["VERDICTS", "figure_text", "summary"]
+__all__ = ["VERDICTS", "blocks_of", "figure_text", "summary"]
 
 VERDICTS: dict[Verdict, str] = {
     "equal": "equal on every vector compared",
@@ -22,6 +22,7 @@ _MARKS = {"equal": "=", "different": "!", "not run": "-"}
 
 def summary(metrics: Metrics, report: str = "") -> tuple[str, ...]:
     """Lines for the terminal; `report` is where the HTML page is, left out where empty."""
+    areas = ("lut", "ff", *blocks_of(metrics))
     lines = [
         f"{metrics.design} on {metrics.target} at {metrics.clock_mhz:g} MHz, {metrics.interface}",
         f"verdict     {VERDICTS[metrics.ladder.verdict]}",
@@ -31,13 +32,22 @@ def summary(metrics: Metrics, report: str = "") -> tuple[str, ...]:
         f"latency     {_texts(metrics, 'latency_cycles', 'latency_ns')}",
         f"interval    {_texts(metrics, 'initiation_interval')}",
         f"throughput  {_texts(metrics, 'throughput')}",
-        f"area        {_texts(metrics, 'lut', 'ff')}",
-        f"planned     {_texts(metrics, 'lut_planned', 'ff_planned')}",
+        f"area        {_texts(metrics, *areas)}",
+        f"planned     {_texts(metrics, *(f'{name}_planned' for name in areas))}",
         f"device      {_device(metrics)}",
         f"Fmax        {_texts(metrics, 'fmax_estimated_mhz')} by the delay model",
         f"routed      {_texts(metrics, 'fmax_routed_mhz')}",
     ]
     return (*lines, f"report      {report}") if report else tuple(lines)
+
+
+def blocks_of(metrics: Metrics) -> tuple[str, ...]:
+    """Which of DSPs and block RAMs the design was planned or counted to have."""
+    return tuple(
+        name
+        for name in ("dsp", "bram")
+        if any(f and f.value for f in (metrics.figure(name), metrics.figure(f"{name}_planned")))
+    )
 
 
 def _texts(metrics: Metrics, *names: str) -> str:

@@ -47,7 +47,7 @@ def pipeline(config: DesignConfig) -> tuple[Stage, ...]:
         _data(config) if config.data else None,
         _train(config) if trains else None,
         _lower(config),
-        _hardware(config, "plan", ("lower",), ("alkaid", "numpy")),
+        _hardware(config, "plan", ("lower",), ("alkaid", "numpy", "scipy")),
         _hardware(config, "generate", ("lower", "plan"), ("amaranth", "numpy")),
         _vectors(config),
         _stage(config, "golden", ("lower", "vectors"), ("numpy",)),

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 from hwflow.config import BudgetConfig, DesignConfig
 from hwflow.errors import InputError
-from hwflow.explore.solve import Budget, faster, options_of, smallest
+from hwflow.explore.budget import MARGIN, RESOURCES, Budget
+from hwflow.explore.choose import Goal, Solved, choose
+from hwflow.explore.correction import NO_CORRECTION, Correction
 from hwflow.flow import StageContext
-from hwflow.ir import Graph, load_graph
+from hwflow.ir import load_graph
 from hwflow.plan.archive import dump_circuits, dump_foldings
-from hwflow.plan.checks import check_fold
-from hwflow.plan.folding import Folding
 from hwflow.plan.layer import LayerPlan
-from hwflow.plan.plan import Options, make_plan
+from hwflow.plan.plan import make_plan
 from hwflow.plan.record import plan_record
+from hwflow.plan.targets import Target, target
 from hwflow.stages.files import FOLDINGS, plan_options, write_json
+from hwflow.stages.history import learned_from
 
-__all__ = ["run"]
+__all__ = ["run", "solver_correction", "solver_goal"]
 
 _KEYS = {
     "plan.clock": "hardware.clock",
@@ -33,28 +36,51 @@ _KEYS = {
 def run(config: DesignConfig, context: StageContext) -> None:
     """Plan the graph for the target; refuses what cannot fit."""
     graph = load_graph(context.inputs["lower"] / "graph.hwf")
+    solved = None
     try:
         options = plan_options(config)
         if config.hardware.fold.solved:
-            options = replace(options, fold=_solved(graph, config, options))
-        plan = make_plan(graph, options, progress=context.progress)
+            goal = solver_goal(config, options.target)
+            correction = solver_correction(config, context.store)
+            solved = choose(graph, options, goal, correction, context.progress)
+            plan = solved.plan
+        else:
+            plan = make_plan(graph, options, progress=context.progress)
     except InputError as error:
         if error.place is None and error.code in _KEYS:
             error.place = config.place(_KEYS[error.code])
         raise
     circuits = {layer.name: layer.circuit for layer in plan.layers if isinstance(layer, LayerPlan)}
     (context.out / "circuits.json").write_text(dump_circuits(circuits), encoding="utf-8")
-    (context.out / FOLDINGS).write_text(dump_foldings(options.fold), encoding="utf-8")
-    write_json(context.out / "plan.json", plan_record(plan))
+    (context.out / FOLDINGS).write_text(dump_foldings(plan.options.fold), encoding="utf-8")
+    solver = {"solver": _solver_record(config, solved)} if solved else {}
+    write_json(context.out / "plan.json", {**plan_record(plan), **solver})
 
 
-def _solved(graph: Graph, config: DesignConfig, options: Options) -> dict[str, Folding]:
-    """Foldings for `target_ii` or the budget; those given by hand stay."""
-    fold, device = config.hardware.fold, options.target
-    check_fold(graph, options.fold, options.interface)
-    choices = options_of(graph, device, options.fold)
+def solver_goal(config: DesignConfig, device: Target) -> Goal:
+    """What `hardware.fold` asks for; never more than the device has."""
+    fold = config.hardware.fold
     asked = fold.budget or BudgetConfig()
-    budget = Budget(asked.lut, asked.ff, asked.dsp, asked.bram).within(Budget.of(device))
-    if fold.target_ii > 1:
-        return smallest(choices, fold.target_ii, budget, device).fold
-    return faster(choices, budget, device).fold
+    room = Budget.of(device, MARGIN if asked.device else 1.0)
+    budget = Budget(asked.lut, asked.ff, asked.dsp, asked.bram).within(room)
+    return Goal(fold.target_ii if fold.target_ii > 1 else None, budget)
+
+
+def solver_correction(config: DesignConfig, store: Path | None) -> Correction:
+    """What earlier syntheses teach, unless `hardware.fold.learn` is off."""
+    if not config.hardware.fold.learn:
+        return NO_CORRECTION
+    return learned_from(store, target(config.hardware.target))
+
+
+def _solver_record(config: DesignConfig, solved: Solved) -> dict[str, Any]:
+    """What was asked and by what figures it was chosen, for plan.json."""
+    goal = solver_goal(config, target(config.hardware.target))
+    limits = {name: getattr(goal.budget, name) for name in RESOURCES}
+    return {
+        "target_ii": goal.interval,
+        "limits": {name: most for name, most in limits.items() if most is not None},
+        "interval": solved.choice.interval,
+        "estimate": {name: getattr(solved.estimate, name) for name in RESOURCES},
+        "correction": solved.correction.as_json(),
+    }

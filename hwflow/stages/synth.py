@@ -7,6 +7,7 @@ from hwflow.flow import StageContext
 from hwflow.plan.streams import Interface
 from hwflow.plan.targets import target
 from hwflow.stages.files import read_json
+from hwflow.stages.history import write_seen
 from hwflow.synth.synthesize import synthesize
 
 __all__ = ["run"]
@@ -20,7 +21,7 @@ def run(config: DesignConfig, context: StageContext) -> None:
     layers = read_json(context.inputs["plan"] / "plan.json")["layers"]
     modules = {f"{top}__{entry['name']}": entry.get("multiplier") for entry in layers}
     context.progress(0.0, f"Yosys for {device}")
-    synthesize(
+    result = synthesize(
         context.inputs["generate"] / "design.v",
         top,
         list(modules),
@@ -29,3 +30,5 @@ def run(config: DesignConfig, context: StageContext) -> None:
         context.scratch,
         dsp_modules=[name for name, multiplier in modules.items() if multiplier == "dsp"],
     )
+    counted = {layer.layer: layer.area.lut for layer in result.layers}
+    write_seen(context.out, target(device), layers, counted)

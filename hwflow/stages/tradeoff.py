@@ -7,19 +7,29 @@ from typing import Any
 
 from hwflow.config import DesignConfig
 from hwflow.explore.tradeoff import tradeoff, tradeoff_page
+from hwflow.flow import default_store
 from hwflow.ir import load_graph
+from hwflow.plan.checks import check_dsps, check_fold
 from hwflow.stages.files import plan_options
+from hwflow.stages.plan import solver_correction
 
 __all__ = ["PAGE", "write_tradeoff"]
 
 PAGE = "tradeoff.html"
 
 
-def write_tradeoff(config: DesignConfig, lowered: Path, folder: Path) -> list[dict[str, Any]]:
-    """The points of the curve, as returned and as a page in `folder`."""
+def write_tradeoff(config: DesignConfig, lowered: Path, folder: Path) -> dict[str, Any]:
+    """The curve's points and what corrected them, as returned and as a page in `folder`.
+
+    Raises:
+        InputError: "plan.fold": a folding given by hand does not suit its layer.
+    """
     options = plan_options(config)
     graph = load_graph(lowered / "graph.hwf")
-    points = tradeoff(graph, options.target, options.clock_hz, options.fold)
+    check_fold(graph, options.fold, options.interface)
+    check_dsps(options.fold, options.target)
+    correction = solver_correction(config, default_store(folder))
+    points = tradeoff(graph, options.target, options.clock_hz, options.fold, correction)
     title = f"{config.design} on {options.target.name}: interval against cost"
     (folder / PAGE).write_text(tradeoff_page(title, points), encoding="utf-8")
-    return points
+    return {"points": points, "correction": correction.as_json()}

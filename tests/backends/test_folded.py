@@ -49,9 +49,6 @@ def settled(plan: Plan) -> int:
     return 12 + plan.interface.latency // plan.interface.initiation_interval if branched else 4
 
 
-@pytest.mark.xfail(
-    reason="the planned interval of some forked networks is not the simulated one (open)"
-)
 @settings(max_examples=40, deadline=None, phases=PHASES, derandomize=True)
 @given(seed=SEEDS, kind=KINDS, mhz=st.sampled_from((40, 150)))
 def test_random_networks(seed: int, kind: str, mhz: int) -> None:
@@ -182,6 +179,33 @@ def test_what_follows_the_accumulators(tail: object, pe: int) -> None:
     assert isinstance(layer, FoldedPlan)
     assert (layer.constants is not None) == (pe < 4 and tail is not table)
     check(plan, rng, 8)
+
+
+@pytest.mark.parametrize("bias", ["none", "add", "sub", "both"])
+@pytest.mark.parametrize("kind", ["dense", "depthwise", "average"])
+@pytest.mark.parametrize("pe", [1, 2, 4])
+def test_results_that_are_not_requantized(bias: str, kind: str, pe: int) -> None:
+    """Scores leave with a binary point for each output, as their weights and biases have."""
+    net = FoldedNet(random.Random(pe))
+    b = net.b
+    x = b.input("x", (2, 4), IntType.fixed(4, 1))
+    with b.layer("scores"):
+        if kind == "average":
+            a = b.reduce_sum(x, (0,))
+        elif kind == "dense":
+            weights = b.const(net.ints((8, 4), -7, 7), [0, 3, 1, 2])
+            a = b.matmul(b.reshape(x, (8,)), weights)
+        else:
+            a = b.conv(x, b.const(net.ints((2, 1, 4), -7, 7), [0, 3, 1, 2]), groups=4)
+        first = b.const(
+            net.ints((4,), -40, 40), [2, 2, 2, 2] if kind == "average" else [1, 5, 0, 4]
+        )
+        if bias in ("add", "both"):
+            a = b.add(a, first)
+        if bias in ("sub", "both"):
+            a = b.sub(b.const([7], 2), a)
+    plan = make(b.build({"y": a}), "axi_stream", {"scores": Folding(pe, 1)})
+    check(plan, random.Random(1), 5)
 
 
 def two_inputs(fold: Mapping[str, Folding]) -> Plan:

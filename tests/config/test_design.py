@@ -11,7 +11,15 @@ from pathlib import Path
 import jschon
 import pytest
 
-from hwflow.config import DesignConfig, as_json, json_schema, load_design
+from hwflow.config import (
+    BudgetConfig,
+    DesignConfig,
+    FoldConfig,
+    LayerFoldConfig,
+    as_json,
+    json_schema,
+    load_design,
+)
 from hwflow.config.names import KEYWORDS
 from hwflow.errors import ErrorList, HwflowError, InputError
 
@@ -99,6 +107,40 @@ def test_everything_written(folder: Path) -> None:
 )
 def test_clock_is_exact(folder: Path, text: str, hertz: Fraction) -> None:
     assert load(folder, MINIMAL + f"hardware: {{clock: {text}}}\n").hardware.clock == hertz
+
+
+def fold_of(folder: Path, text: str) -> FoldConfig:
+    return load(folder, MINIMAL + f"hardware: {{fold: {text}}}\n").hardware.fold
+
+
+def test_foldings(folder: Path) -> None:
+    assert not fold_of(folder, "{}").solved
+    assert fold_of(folder, "{target_ii: 4}").solved
+    given = fold_of(folder, "{budget: {lut: 900, dsp: 0}, learn: false}")
+    assert given.solved
+    assert given.budget == BudgetConfig(lut=900, dsp=0)
+    assert not given.learn
+    assert fold_of(folder, "{budget: device}").budget == BudgetConfig(device=True)
+    assert fold_of(folder, "{layers: {conv: {pe: 2, multiplier: dsp}}}").layers == (
+        ("conv", LayerFoldConfig(pe=2, multiplier="dsp")),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("{budget: all}", "config.type"),
+        ("{budget: {luts: 4}}", "config.unknown-key"),
+        ("{budget: {lut: -1}}", "config.range"),
+        ("{target_ii: 0}", "config.range"),
+        ("{layers: {conv: {pe: 0}}}", "config.range"),
+        ("{layers: {conv: {multiplier: logic}}}", "config.choice"),
+    ],
+)
+def test_mistakes_in_foldings(folder: Path, text: str, code: str) -> None:
+    (found,) = mistakes(folder, MINIMAL + f"hardware: {{fold: {text}}}\n")
+    assert found.code == code
+    assert found.place is not None
 
 
 def test_all_mistakes_at_once_with_places(folder: Path) -> None:

@@ -97,6 +97,10 @@ def not_first(b: GraphBuilder, x: Value) -> Value:
     return b.matmul(b.mul(x, b.const(3)), weights(b, 16, 6))
 
 
+def alone(b: GraphBuilder, x: Value) -> Value:
+    return b.mul(x, b.const(3))
+
+
 def pair_of(b: GraphBuilder, x: Value) -> Value:
     return b.concat([conv(b, x), b.conv(x, weights(b, 2, 4, 6))], 1)
 
@@ -137,6 +141,7 @@ def between_taps(b: GraphBuilder, x: Value) -> Value:
     [
         (two_inputs, "it has several inputs or outputs", (4, 4)),
         (not_first, "does not work element by element", (16,)),
+        (alone, "it begins with mul", (4, 4)),
         (pair_of, "does not work element by element", (4, 4)),
         (grouped, "a convolution of 2 groups", (4, 4)),
         (per_position, "its positions do not all compute the same", (4, 4)),
@@ -197,6 +202,12 @@ def per_channel_table(b: GraphBuilder, x: Value) -> Value:
     return b.lut(a, start, [k % 5 for k in range(stop - start + 1)])
 
 
+def own_points(b: GraphBuilder, x: Value) -> Value:
+    """Scores with a binary point for each, chosen by comparison."""
+    a = b.matmul(b.reshape(x, (16,)), b.const(np.arange(32).reshape(16, 2), [0, 3]))
+    return b.mul(a, b.const([1, 3], [0, 1]))
+
+
 @pytest.mark.parametrize(
     ("layer", "expected", "kind"),
     [
@@ -206,6 +217,7 @@ def per_channel_table(b: GraphBuilder, x: Value) -> Value:
         (total, "its channels differ in their binary point", MIXED),
         (per_channel_types, "gives channels different types", None),
         (per_channel_shift, "shifts channels by different amounts", None),
+        (own_points, "its outputs leave with binary points of their own", None),
         (per_channel_table, "reads channels of different binary points", None),
     ],
 )

@@ -46,7 +46,7 @@ def test_far_too_many_weights_are_refused_at_once() -> None:
     assert error.code == "plan.too-large"
     assert "layer dense costs most" in error.message
     assert "5280 LUTs" in error.message
-    for way in ("hardware.fold.pos: {dense: 1}", "pruning"):
+    for way in ("hardware.fold: {budget: device}", "pruning"):
         assert way in (error.hint or "")
 
 
@@ -131,6 +131,6 @@ def test_estimates_grow_with_the_design() -> None:
 
 def test_digits_of_wide_weights() -> None:
     for value, digits in ((0, 0), (7, 2), (-7, 2), (0b101, 2), ((1 << 100) - 1, 2), (1 << 62, 1)):
-        assert size._signed_digits(np.array([value], dtype=object)) == digits
+        assert size.signed_digits(np.array([value], dtype=object)) == digits
         if abs(value) < 1 << 62:
-            assert size._signed_digits(np.array([value])) == digits
+            assert size.signed_digits(np.array([value])) == digits

@@ -115,7 +115,9 @@ def plan_json() -> dict[str, Any]:
         "adders": 6,
         "bits_in": 20,
         "bits_out": 18,
+        "brams": 0,
         "cycles": 1,
+        "dsps": 0,
         "ffs": 18,
         "folding": {"pe": "all", "pos": "all", "simd": "all"},
         "inputs": {"x": "4 u5 frac 4 [0, 31]"},
@@ -151,7 +153,7 @@ def plan_json() -> dict[str, Any]:
             {"kind": "window", "layers": ["logits"]},
         ],
         "design": "toy",
-        "device": {"ffs": 24288, "luts": 24288},
+        "device": {"brams": 56, "dsps": 28, "ffs": 24288, "luts": 24288},
         "estimated_fmax_hz": 93_457_944,
         "graph": "ab" * 32,
         "initiation_interval": 1,
@@ -159,7 +161,14 @@ def plan_json() -> dict[str, Any]:
         "latency_cycles": 3,
         "layers": [layer, second],
         "target": "ecp5-25k",
-        "total": {"adder_bits": 80, "adders": 12, "ffs": 18, "luts": 80},
+        "total": {
+            "adder_bits": 80,
+            "adders": 12,
+            "brams": 0,
+            "dsps": 0,
+            "ffs": 18,
+            "luts": 80,
+        },
     }
 
 

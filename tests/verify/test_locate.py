@@ -12,7 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from hwflow.backends.amaranth.generate import generate_verilog
 from hwflow.ir import Graph, evaluate
+from hwflow.plan.folded import FoldedPlan
 from hwflow.plan.folding import Folding
 from hwflow.plan.layer import LayerPlan
 from hwflow.plan.plan import Options, Plan, make_plan
@@ -167,3 +169,37 @@ def test_a_window_layer_in_the_netlist(changed: set[str]) -> None:
     mismatch = locate.locate_in_netlist(plan, netlist(plan, layers, changed), vectors, layers, 4)
     expected = {name.split("_")[0] for name in changed}
     assert ({mismatch.layer} if mismatch else set()) == expected
+
+
+def with_wrong_weight(text: str, module: str, row: int) -> str:
+    """The RTL with the lowest bit of one row of a table flipped."""
+    begin = text.index(f"module {module} (")
+    at = text.index(f"words[{row}] = ", begin)
+    end = text.index(";", at)
+    assert end < text.index("endmodule", begin)
+    line = text[at:end]
+    size, _, digits = line.rpartition("'h")
+    return f"{text[:at]}{size}'h{int(digits, 16) ^ 1:0{len(digits)}x}{text[end:]}"
+
+
+FOLDED = case(duo_graph(), {"conv": Folding(1, 1), "dense": Folding(1, 2)})
+
+
+@pytest.mark.tool
+@pytest.mark.parametrize("layer", ["conv", "dense", None])
+def test_a_wrong_weight_in_a_table_is_in_its_layer(layer: str | None, tmp_path: Path) -> None:
+    """One bit of one word of the RTL: the layer is named, with the vector and both values."""
+    plan, vectors, layers = FOLDED
+    assert all(isinstance(part, FoldedPlan) for part in plan.layers)
+    text = generate_verilog(plan)
+    if layer:
+        text = with_wrong_weight(text, f"duo__{layer}__weights", 1)
+    rtl = tmp_path / "design.v"
+    rtl.write_text(text, encoding="utf-8")
+    found = locate.locate_in_rtl(plan, rtl, vectors, layers, 1, tmp_path / "alone")
+    if layer is None:
+        assert found is None
+        return
+    assert found is not None
+    assert (found.layer, found.vector) == (layer, 1)
+    assert found.expected == layers[found.value][(1, *found.element)] != found.found

@@ -182,4 +182,4 @@ class FifoModule(HwModule):
             "read_addr_i": read_at[:bits],
             "data_o": self.out_data,
         }
-        self.attach(m, "words", ram, wires)
+        self.attach(m, "memory", ram, wires)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from hwflow.cli.building import Job, add_design_options, errors_of, open_job
-from hwflow.cli.console import Console
+from hwflow.cli.console import Console, error_record
 from hwflow.cli.table import engineering, shortened, table
+from hwflow.errors import HwflowError
 
 if TYPE_CHECKING:
     from hwflow.flow import RunResult
@@ -19,9 +20,11 @@ __all__ = ["arguments", "execute", "plan_lines"]
 
 _HEADINGS = (
     "layer", "operations", "pe x simd x pos", "cycles", "lanes", "bits", "latency", "adders",
-    "add. bits", "LUT", "FF", "share",
+    "add. bits", "LUT", "FF",
 )  # fmt: skip
+_BLOCKS = (("dsps", "DSP"), ("brams", "BRAM"))
 _OPERATIONS_WIDTH = 26
+_RESOURCES = {"luts": "LUTs", "ffs": "flip-flops", "dsps": "DSPs", "brams": "block RAMs"}
 _CURVE_HEADINGS = ("interval", "inferences/s", "LUT", "FF", "DSP", "BRAM", "fits")
 
 
@@ -66,18 +69,26 @@ def _show_curve(job: Job, result: RunResult, console: Console) -> int:
 
     lowered = result.stage("lower").artifact
     assert lowered is not None
-    points = write_tradeoff(job.config, lowered, job.folder)
+    try:
+        found = write_tradeoff(job.config, lowered, job.folder)
+    except HwflowError as error:
+        console.error(error)
+        console.result({"errors": error_record(error), "exit_code": error.exit_code})
+        return error.exit_code
     console.show(f"{job.config.design}: estimates, before synthesis", "bold")
     rows = [
         (
             _n(p["interval"]), f"{p['inferences_per_second']:,.0f}", _n(p["luts"]), _n(p["ffs"]),
             _n(p["dsps"]), _n(p["brams"]), "yes" if p["fits"] else "no",
         )
-        for p in points
+        for p in found["points"]
     ]  # fmt: skip
     console.lines(table(_CURVE_HEADINGS, rows, "rrrrrrl"))
-    console.lines(("", f"picture: {job.folder / PAGE}"))
-    console.result({"curve": points, "errors": [], "exit_code": 0})
+    facts = [("estimates", text) for text in _corrected(found["correction"])]
+    facts.append(("picture", str(job.folder / PAGE)))
+    console.lines(("", *(f"{name:11} {text}" for name, text in facts)))
+    console.result({"curve": found["points"], "correction": found["correction"],
+                    "errors": [], "exit_code": 0})  # fmt: skip
     return 0
 
 
@@ -88,16 +99,21 @@ def plan_lines(record: Mapping[str, Any]) -> tuple[str, ...]:
         f"{record['design']} on {record['target']} at {engineering(float(clock), 'Hz')}, "
         f"{record['interface']} (estimates, before synthesis)"
     )
-    rows = [_row(layer, record) for layer in record["layers"]]
     total = record["total"]
+    blocks = [(key, text) for key, text in _BLOCKS if total[key]]
+    rows = [_row(layer, record, blocks) for layer in record["layers"]]
     device = record["device"]
     last = ("total", *[""] * 6, _n(total["adders"]), _n(total["adder_bits"]), _n(total["luts"]),
-            _n(total["ffs"]), _share(total["luts"], device))  # fmt: skip
-    lines = table(_HEADINGS, [*rows, last], "lllrrrrrrrrr")
+            _n(total["ffs"]), *(_n(total[key]) for key, _ in blocks),
+            _share(total["luts"], device))  # fmt: skip
+    headings = (*_HEADINGS, *(text for _, text in blocks), "share")
+    lines = table(headings, [*rows, last], "lll" + "r" * (len(headings) - 3))
     return (head, "", *lines, "", *_totals(record, clock))
 
 
-def _row(layer: Mapping[str, Any], record: Mapping[str, Any]) -> tuple[str, ...]:
+def _row(
+    layer: Mapping[str, Any], record: Mapping[str, Any], blocks: Sequence[tuple[str, str]]
+) -> tuple[str, ...]:
     folding = layer["folding"]
     return (
         layer["name"],
@@ -111,6 +127,7 @@ def _row(layer: Mapping[str, Any], record: Mapping[str, Any]) -> tuple[str, ...]
         _n(layer["adder_bits"]),
         _n(layer["luts"]),
         _n(layer["ffs"]),
+        *(_n(layer[key]) for key, _ in blocks),
         _share(layer["luts"], record["device"]),
     )
 
@@ -137,8 +154,27 @@ def _totals(record: Mapping[str, Any], clock: Fraction) -> tuple[str, ...]:
             f"{slowest['longest_path_ns']:g} ns in {slowest['name']}",
         ),
         *(("converter", text) for text in _converters(record)),
+        *_solver(record.get("solver")),
     )
     return tuple(f"{name:11} {text}" for name, text in facts)
+
+
+def _solver(solver: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """What the solver was asked for, and what its estimates were corrected by."""
+    if solver is None:
+        return []
+    asked = f"interval of {_cycles(solver['target_ii'])}" if solver["target_ii"] else "fastest"
+    limits = ", ".join(f"{_n(most)} {_RESOURCES[n]}" for n, most in solver["limits"].items())
+    found = [("foldings", f"solved: {asked} within {limits or 'no limits'}")]
+    return found + [("estimates", text) for text in _corrected(solver["correction"])]
+
+
+def _corrected(correction: Mapping[str, Mapping[str, float]]) -> list[str]:
+    return [
+        f"{kind} LUTs times {entry['factor']:g}, from {entry['layers']} earlier "
+        f"{'synthesis' if entry['layers'] == 1 else 'syntheses'} of such layers"
+        for kind, entry in correction.items()
+    ]
 
 
 def _bottleneck(record: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hwflow.cli.building import Job, errors_of, open_job
+from hwflow.cli.building import Job, add_build_options, errors_of, open_job
 from hwflow.cli.commands.build import preview_table
 from hwflow.cli.console import Console
 from hwflow.cli.places import DEFAULT_ROOT, build_at, is_design
@@ -31,18 +31,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="a build folder, or a design file to see as well what would run now; "
         "without it every build below ./build is listed",
     )
-    parser.add_argument(
-        "--set",
-        dest="overrides",
-        metavar="KEY=VALUE",
-        action="append",
-        default=[],
-        help="change a key of the design (repeatable)",
-    )
-    parser.add_argument(
-        "--build-dir", metavar="DIR", type=Path, help="the design's build folder (build/<design>)"
-    )
-    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    add_build_options(parser)
 
 
 def execute(options: argparse.Namespace, console: Console) -> int:
