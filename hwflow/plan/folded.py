@@ -22,7 +22,7 @@ from hwflow.plan.reduction import Reduction, reduction_of
 from hwflow.plan.rom import MemoryStyle, Rom, block_rams, memory_style
 from hwflow.plan.schedule import Schedule, schedule
 from hwflow.plan.streams import StreamType
-from hwflow.plan.targets import Target
+from hwflow.plan.targets import DelayModel, Target
 from hwflow.plan.words import Circuit, Product, width_of
 
 __all__ = ["CONTROL", "FoldedPlan", "buffer_words", "memory_cost", "plan_folded"]
@@ -110,9 +110,11 @@ def plan_folded(
     model = target.delay
     if folding.multiplier == "dsp":
         model = replace(model, product=model.dsp)
-    read = model.bram if weights is not None and weights.style == "block" else model.clock_overhead
+    constants = None if epilogue.table is None else _rom(epilogue.table, target)
+    buffer_style = memory_style(target, depth, word.bits, writable=True)
+    read = max(model.lut, _read(buffer_style, model), _read(_style(weights), model))
     timing = schedule(terms, period, model, read, registered=(Product,))
-    after = schedule(epilogue.circuit, period, model)
+    after = schedule(epilogue.circuit, period, model, _read(_style(constants), model))
     accumulators = _accumulators(reduction, pe)
     plan = FoldedPlan(
         layer.name,
@@ -124,9 +126,9 @@ def plan_folded(
         reduction.kind,
         raster,
         depth,
-        memory_style(target, depth, word.bits, writable=True),
+        buffer_style,
         weights,
-        None if epilogue.table is None else _rom(epilogue.table, target),
+        constants,
         terms,
         timing,
         epilogue.circuit,
@@ -136,6 +138,15 @@ def plan_folded(
         max(timing.worst, after.worst, model.adder(max(accumulators)) + model.lut),
     )
     return replace(plan, cost=_cost(plan, word, target))
+
+
+def _style(rom: Rom | None) -> MemoryStyle | None:
+    return rom.style if rom is not None else None
+
+
+def _read(style: MemoryStyle | None, model: DelayModel) -> float:
+    """How long after a clock edge a memory's word is there, in ns."""
+    return model.bram if style == "block" else 0.0
 
 
 def _window(kernel: Kernel, reduction: Reduction, shape: tuple[int, ...]) -> Window:
