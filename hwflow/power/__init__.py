@@ -1,0 +1,1 @@
+"""Activity of a gate-level netlist, and the power and energy that follow from it."""
