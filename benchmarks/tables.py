@@ -17,6 +17,12 @@ TITLES = {
     "sensitivity": "Can the ladder fail? (published ECON-T encoder)",
     "econ_t_emd": "ECON-T: earth mover's distance at 144 output bits",
     "place_and_route": "Place and route of ECON-T",
+    "econ_t_interval": "ECON-T: cost against initiation interval",
+    "nngen_compare": "LUTs against NNgen at equal throughput",
+    "anomaly_ae": "Anomaly detection autoencoder on ecp5-85k",
+    "anomaly_auc": "Anomaly detection: area under the ROC curve",
+    "up5k": "Digits on an iCE40 UP5K board",
+    "scaling": "Time and memory of the flow, 1k to 1M weights",
 }
 
 

@@ -164,8 +164,12 @@ def run_waves(
         len(rows) - ahead,
         counts[0],
         tuple(np.split(counts[1], dwell_at[1:-1])),
-        tuple(a.reshape(s) for a, s in zip(np.split(counts[2], cause_at[1:-1]), shapes, strict=True)),
-        tuple(a.reshape(s) for a, s in zip(np.split(counts[3], cause_at[1:-1]), shapes, strict=True)),
+        tuple(
+            a.reshape(s) for a, s in zip(np.split(counts[2], cause_at[1:-1]), shapes, strict=True)
+        ),
+        tuple(
+            a.reshape(s) for a, s in zip(np.split(counts[3], cause_at[1:-1]), shapes, strict=True)
+        ),
         tuple(np.split(counts[4], flop_at[1:-1])),
         int(netlist.late),
     )

@@ -21,7 +21,9 @@ def random_network(rng: random.Random) -> Network:
     nets = [0, 1, *sources]
     gates = []
     for _ in range(rng.randint(1, 25)):
-        ins = tuple(rng.choice(nets[-8:] if rng.random() < 0.8 else nets) for _ in range(rng.randint(1, 4)))
+        ins = tuple(
+            rng.choice(nets[-8:] if rng.random() < 0.8 else nets) for _ in range(rng.randint(1, 4))
+        )
         gates.append(Gate(len(nets), ins, rng.getrandbits(1 << len(ins))))
         nets.append(len(nets))
     flops = tuple(tuple(rng.choice(nets) for _ in range(rng.randint(1, 3))) for _ in range(2))
@@ -168,7 +170,9 @@ def test_a_glitch_needs_time_to_show(tmp_path: Path) -> None:
     def toggles(inverter: int, gate: int) -> list[int]:
         pins = np.array([inverter, gate, gate], np.int32)
         one = np.array([1], np.int32)
-        return run_waves(network, rows, tmp_path, delays=Delays(pins, pins, one, one)).toggles.tolist()
+        return run_waves(
+            network, rows, tmp_path, delays=Delays(pins, pins, one, one)
+        ).toggles.tolist()
 
     assert toggles(5, 3) == [0, 0, 64, 64, 128]
     assert toggles(3, 5) == [0, 0, 64, 64, 0]
