@@ -3,9 +3,10 @@
     python benchmarks/econ_t_interval.py [--most N]
 
 The published encoder on ecp5-85k at 40 MHz. Its convolution (16 positions) stays one block of
-constant adders, 16/II positions of it a clock (at least 2); its dense layer (128 x 16 weights) is either the
-constant adder graph or 2048/II multipliers with weights from a table, in LUTs or in DSPs. Counted
-by hwflow's own recipe; every RTL is first replayed on random inputs and must be exact.
+constant adders, 16/II positions of it a clock (at least 2); its dense layer (128 x 16 weights) is
+either the constant adder graph or 2048/II multipliers with weights from a table, in LUTs or in
+DSPs. Counted by hwflow's own recipe; every RTL is first replayed on random inputs and must be
+exact.
 "MAC" is one multiply-accumulate of the same widths, synthesized alone.
 """
 
