@@ -55,6 +55,8 @@ def main() -> None:
     for interval in (1, 2, 4, 8, 16, 32, 64):
         for style in ("constant", "lut", "dsp"):
             lanes = INPUTS * OUTPUTS // interval
+            if style == "constant" and interval > POSITIONS // LEAST_POSITIONS:
+                continue
             if (style == "lut" and lanes > most) or (
                 style == "dsp" and lanes > DEVICE.resources.dsp
             ):  # type: ignore[union-attr]
