@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 
+from hwflow.catalogue.asic import ASIC
 from hwflow.catalogue.board import BOARD
 from hwflow.catalogue.explanation import Explanation
 from hwflow.catalogue.hardware import HARDWARE
@@ -16,7 +17,7 @@ from hwflow.errors import InputError
 
 __all__ = ["CATALOGUE", "Explanation", "explain"]
 
-CATALOGUE: dict[str, Explanation] = {**USER, **NETWORK, **HARDWARE, **BOARD}
+CATALOGUE: dict[str, Explanation] = {**USER, **NETWORK, **HARDWARE, **ASIC, **BOARD}
 
 
 def explain(code: str) -> Explanation:

@@ -1,0 +1,1 @@
+"""Standard-cell libraries: read, checked, found on this machine."""
