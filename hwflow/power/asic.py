@@ -22,8 +22,8 @@ from typing import Final
 
 import numpy as np
 
-from hwflow.asic.liberty import Cell, Floats, InternalPower, Library, Table
-from hwflow.asic.liberty.boolean import Function
+from hwflow.asic.liberty import Cell, Function, InternalPower, Library, Table
+from hwflow.asic.liberty.model import Floats
 from hwflow.errors import InputError
 from hwflow.power.delays import INPUT_SLEW, Timing
 from hwflow.power.gates import Flop, GateCell, GateNetlist
@@ -147,7 +147,9 @@ class _Sums:
                 rising = not function.value(values)
                 slew = slews[values[pin]]  # a pin that was 1 falls
                 for entry, share in _matching(entries, values):
-                    each = _energy(entry.rise if rising else entry.fall, slew, self.netlist.loads[out])
+                    each = _energy(
+                        entry.rise if rising else entry.fall, slew, self.netlist.loads[out]
+                    )
                     energy += share * each * cause[:, p, state]
         return energy
 
@@ -162,7 +164,9 @@ class _Sums:
             for state in np.flatnonzero(idle[:, p].any(axis=0)).tolist():
                 values = _values(cell.inputs, state)
                 for entry, share in _matching(entries, values):
-                    each = _energy(entry.fall if values[pin] else entry.rise, slews[values[pin]], None)
+                    each = _energy(
+                        entry.fall if values[pin] else entry.rise, slews[values[pin]], None
+                    )
                     energy += share * each * idle[:, p, state]
         return energy
 
@@ -267,9 +271,7 @@ def _values(pins: Sequence[str], state: int) -> Values:
 def _share(when: Function, values: Values) -> float:
     """How much of the unknown pins' states satisfies `when`: they are 0 and 1 equally often."""
     unknown = [name for name in when.inputs if name not in values]
-    hits = sum(
-        when.value(values | _values(unknown, state)) for state in range(1 << len(unknown))
-    )
+    hits = sum(when.value(values | _values(unknown, state)) for state in range(1 << len(unknown)))
     return float(hits) / (1 << len(unknown))
 
 

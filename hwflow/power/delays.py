@@ -14,7 +14,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from hwflow.asic.liberty import Cell, Floats, Table, TimingArc
+from hwflow.asic.liberty import Cell, Table, TimingArc
+from hwflow.asic.liberty.model import Floats
 from hwflow.power.gates import GateCell, GateNetlist
 from hwflow.power.waves import Delays
 
@@ -44,7 +45,9 @@ def delays_of(netlist: GateNetlist) -> Timing:
     for group in _alike((f.cell.name, f.output) for f in netlist.flops):
         flops = [netlist.flops[i] for i in group]
         nets = np.array([f.q for f in flops])
-        arcs = [a for a in _arcs(flops[0].cell, flops[0].output) if flops[0].clock in a.related_pins]
+        arcs = [
+            a for a in _arcs(flops[0].cell, flops[0].output) if flops[0].clock in a.related_pins
+        ]
         clock = np.full(len(nets), INPUT_SLEW)
         timed = _worst(arcs, clock, clock, netlist.loads[nets])
         source_rise[group], source_fall[group], rise[nets], fall[nets] = timed
@@ -114,4 +117,4 @@ def _read(table: Table | None, slew: Floats, load: Floats) -> Floats:
 
 
 def _picoseconds(values: Floats) -> npt.NDArray[np.int32]:
-    return np.rint(1000 * values).astype(np.int32)
+    return np.asarray(np.rint(1000 * values), dtype=np.int32)

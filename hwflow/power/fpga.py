@@ -42,7 +42,7 @@ def fpga_energy(
     works in as many cycles as its busiest output implies: random data toggle in half of them.
     """
     kinds = dict.fromkeys(KINDS, _NONE)
-    by_layer = {layer: _NONE for layer in (*layers, _TOP)}
+    by_layer = dict.fromkeys((*layers, _TOP), _NONE)
     cells = 0
     for name, cell in module["cells"].items():
         kind, unit = _kind(cell["type"], elements)

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from hwflow.asic.liberty import Cell, Floats, Library
-from hwflow.asic.liberty.boolean import Function
+from hwflow.asic.liberty import Cell, Function, Library
+from hwflow.asic.liberty.model import Floats
 from hwflow.errors import InputError
 from hwflow.power.waves import MOST_PINS, Gate, Network
 
@@ -66,9 +66,7 @@ class GateNetlist:
     cells: tuple[tuple[str, Cell], ...]
 
 
-def read_gates(
-    module: Mapping[str, Any], library: Library, clock: str, wire: float
-) -> GateNetlist:
+def read_gates(module: Mapping[str, Any], library: Library, clock: str, wire: float) -> GateNetlist:
     """Read a flat module (Yosys' JSON) of cells of `library`; every sink adds `wire` pF.
 
     Raises:
@@ -98,14 +96,16 @@ def read_gates(
         for bit in port["bits"]
         if bit not in clock_nets
     ]
-    nets = 2 + max((b for b in _bits(module)), default=1)
+    count = 1 + max(_bits(module), default=1)
     network = Network(
-        nets,
-        tuple(Gate(g.out, g.ins, expanded(_function(g.cell, g.pin), g.cell.inputs)) for g in ordered),
+        count,
+        tuple(
+            Gate(g.out, g.ins, expanded(_function(g.cell, g.pin), g.cell.inputs)) for g in ordered
+        ),
         (*(f.q for f in flops), *inputs),
         tuple((*f.ins, f.q) for f in flops),
     )
-    loads = _loads(module, cells, nets, wire)
+    loads = _loads(module, cells, count, wire)
     return GateNetlist(tuple(ordered), tuple(flops), tuple(inputs), network, loads, tuple(cells))
 
 

@@ -10,8 +10,9 @@ import ctypes
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -136,7 +137,7 @@ def run_waves(
         np.zeros(int(size), np.uint64)
         for size in (network.nets, dwell_at[-1], cause_at[-1], cause_at[-1], flop_at[-1])
     ]
-    arrays = [
+    arrays: list[npt.NDArray[Any]] = [
         _ints([g.out for g in network.gates]),
         first.astype(np.int32),
         _ints([n for g in network.gates for n in g.ins]),
@@ -160,19 +161,23 @@ def run_waves(
     if not engine.hw_waves(ctypes.byref(netlist), rows.ctypes.data, len(rows), ahead):
         raise InternalError("internal.memory", "no memory for the waveforms")
     shapes = [(int(p), 1 << int(p)) for p in pins]
+    caused, idle = (
+        tuple(part.reshape(shape) for part, shape in zip(_cut(c, cause_at), shapes, strict=True))
+        for c in counts[2:4]
+    )
     return Activity(
         len(rows) - ahead,
         counts[0],
-        tuple(np.split(counts[1], dwell_at[1:-1])),
-        tuple(
-            a.reshape(s) for a, s in zip(np.split(counts[2], cause_at[1:-1]), shapes, strict=True)
-        ),
-        tuple(
-            a.reshape(s) for a, s in zip(np.split(counts[3], cause_at[1:-1]), shapes, strict=True)
-        ),
-        tuple(np.split(counts[4], flop_at[1:-1])),
+        _cut(counts[1], dwell_at),
+        caused,
+        idle,
+        _cut(counts[4], flop_at),
         int(netlist.late),
     )
+
+
+def _cut(counts: Words, starts: Longs) -> tuple[Words, ...]:
+    return tuple(counts[begin:end] for begin, end in pairwise(starts.tolist()))
 
 
 def _starts(sizes: Longs) -> Longs:
