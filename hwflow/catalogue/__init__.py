@@ -12,12 +12,13 @@ from hwflow.catalogue.board import BOARD
 from hwflow.catalogue.explanation import Explanation
 from hwflow.catalogue.hardware import HARDWARE
 from hwflow.catalogue.network import NETWORK
+from hwflow.catalogue.power import POWER
 from hwflow.catalogue.user import USER
 from hwflow.errors import InputError
 
 __all__ = ["CATALOGUE", "Explanation", "explain"]
 
-CATALOGUE: dict[str, Explanation] = {**USER, **NETWORK, **HARDWARE, **ASIC, **BOARD}
+CATALOGUE: dict[str, Explanation] = {**USER, **NETWORK, **HARDWARE, **ASIC, **BOARD, **POWER}
 
 
 def explain(code: str) -> Explanation:

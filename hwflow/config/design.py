@@ -146,6 +146,7 @@ class SynthConfig:
     """Options of synthesis."""
 
     place_and_route: bool = False
+    energy: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,7 +196,10 @@ _VERIFY = Section(
 )
 
 _SYNTH = Section(
-    (Key("place_and_route", Boolean(), "run nextpnr for the highest frequency", False),),
+    (
+        Key("place_and_route", Boolean(), "run nextpnr for the highest frequency", False),
+        Key("energy", Boolean(), "estimate energy per inference from the netlist's activity", True),
+    ),
     make=SynthConfig,
 )
 

@@ -125,6 +125,12 @@ METRICS: Final[tuple[Metric, ...]] = (
     Metric("width_out", "bits", "lower", "widest output element", "lower", True, False),
     Metric("pipeline_stages", "cycles", "lower", "pipeline registers passed", "plan", True, False),
     Metric("cycles", "cycles", "lower", "clock cycles a tensor occupies it", "plan", True, False),
+    Metric("energy", "pJ", "lower", "energy of an inference", "energy", layers=True),
+    Metric("energy_low", "pJ", "lower", "the low end of its range", "energy"),
+    Metric("energy_high", "pJ", "lower", "the high end of its range", "energy"),
+    Metric("energy_uniform", "pJ", "lower", "the same with uniform inputs", "energy"),
+    Metric("power", "mW", "lower", "power at the full rate of inferences", "energy"),
+    Metric("energy_floor_ratio", "x", "lower", "energy over Landauer's for its bits", "energy"),
     Metric("path_ns", "ns", "lower", "longest register-to-register path", "plan", layers=True),
 )
 """Every metric. Names are stable: limits and comparisons of builds depend on them."""

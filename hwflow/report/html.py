@@ -32,6 +32,7 @@ _CARDS: Final = (
     ("Flip-flops", "ff"),
     ("Fmax, delay model", "fmax_estimated_mhz"),
     ("Fmax, routed", "fmax_routed_mhz"),
+    ("Energy per inference", "energy"),
     ("Weights and biases", "weights"),
     ("Adders", "adders"),
 )

@@ -12,6 +12,7 @@ from hwflow.ir import Graph, load_graph
 from hwflow.ir.ops import Const
 from hwflow.report.area import Area, ratio
 from hwflow.report.artifacts import Record, read
+from hwflow.report.energy import layer_energy
 from hwflow.report.figures import Figure, Kind, metric
 
 __all__ = ["LayerRow", "Layers", "read_layers"]
@@ -59,9 +60,15 @@ def read_layers(artifacts: Mapping[str, Path], area: Area | None) -> Layers:
     """Every layer of the plan, or of the lowered graph where there is no plan yet."""
     widths = _by_name(read(artifacts, "lower", "lowering.json"), "widths", "layer")
     planned = _by_name(read(artifacts, "plan", "plan.json"), "layers", "name")
-    weights = _weights(artifacts)
+    weights, energy = _weights(artifacts), layer_energy(artifacts)
     rows = tuple(
-        _row(name, widths.get(name), planned.get(name), weights.get(name, {}), area)
+        _row(
+            name,
+            widths.get(name),
+            planned.get(name),
+            {**weights.get(name, {}), **energy.get(name, {})},
+            area,
+        )
         for name in (planned or widths)
     )
     outside = area.figures(area.outside, "outside of layers") if area and area.outside else {}
@@ -77,11 +84,11 @@ def _row(
     name: str,
     widths: Record | None,
     planned: Record | None,
-    weights: Mapping[str, Figure],
+    known: Mapping[str, Figure],
     area: Area | None,
 ) -> LayerRow:
     scope = f"layer {name}"
-    figures = dict(weights)
+    figures = dict(known)
     if widths is not None:
         for key, column in _WIDTHS.items():
             value = widths.integer(column)

@@ -12,6 +12,7 @@ from hwflow.config import DesignConfig
 from hwflow.report import area, cycles, learning
 from hwflow.report.artifacts import read
 from hwflow.report.dataflow import Dataflow, read_dataflow
+from hwflow.report.energy import EnergyView, energy_figures, read_energy
 from hwflow.report.figures import METRICS, Figure
 from hwflow.report.ladder import Ladder, read_ladder
 from hwflow.report.layers import LayerRow, read_layers
@@ -44,6 +45,7 @@ class Metrics:
     path: tuple[area.Hop, ...]
     curves: tuple[learning.Curve, ...]
     lut_rule: str | None
+    energy: EnergyView | None = None
     tools: Mapping[str, str] = field(default_factory=dict)
 
     def figure(self, name: str) -> Figure | None:
@@ -88,6 +90,7 @@ def collect(artifacts: Mapping[str, Path], config: DesignConfig) -> Metrics:
         **area.design_figures(artifacts, counted),
         **layers.totals,
     }
+    figures |= energy_figures(artifacts, config.hardware.clock, figures)
     return Metrics(
         config.design,
         config.hardware.target,
@@ -104,6 +107,7 @@ def collect(artifacts: Mapping[str, Path], config: DesignConfig) -> Metrics:
         area.critical_path(artifacts),
         learning.read_curves(artifacts),
         counted.lut_rule if counted else None,
+        read_energy(artifacts),
     )
 
 
@@ -137,6 +141,8 @@ def _missing(
 def _why(stage: str, config: DesignConfig) -> str:
     if stage == "pnr" and not config.synth.place_and_route:
         return "not run: synth.place_and_route is off"
+    if stage == "energy" and not config.synth.energy:
+        return "not run: synth.energy is off"
     if stage in ("train", "accuracy") and config.model.file is not None:
         return "not run: an imported integer graph is not trained"
     return f"not run: the build has no stage {stage}"
@@ -177,6 +183,7 @@ def _record(metrics: Metrics) -> dict[str, Any]:
             "unit": "ns",
         },
         "target": metrics.target,
+        **({"energy": asdict(metrics.energy)} if metrics.energy else {}),
         "tools": dict(metrics.tools),
         "utilization": [use.as_json() for use in metrics.utilization],
         "verdict": metrics.ladder.verdict,

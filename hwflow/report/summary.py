@@ -37,6 +37,7 @@ def summary(metrics: Metrics, report: str = "") -> tuple[str, ...]:
         f"device      {_device(metrics)}",
         f"Fmax        {_texts(metrics, 'fmax_estimated_mhz')} by the delay model",
         f"routed      {_texts(metrics, 'fmax_routed_mhz')}",
+        f"energy      {_energy(metrics)}",
     ]
     return (*lines, f"report      {report}") if report else tuple(lines)
 
@@ -48,6 +49,14 @@ def blocks_of(metrics: Metrics) -> tuple[str, ...]:
         for name in ("dsp", "bram")
         if any(f and f.value for f in (metrics.figure(name), metrics.figure(f"{name}_planned")))
     )
+
+
+def _energy(metrics: Metrics) -> str:
+    low, high = metrics.figure("energy_low"), metrics.figure("energy_high")
+    text = f"{figure_text(metrics, 'energy')} an inference"
+    if low is None or high is None:
+        return metrics.why_missing("energy")
+    return f"{text}, between {show(low.value)} and {show(high.value)}"
 
 
 def _texts(metrics: Metrics, *names: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hwflow.config import DesignConfig
 from hwflow.flow import StageContext
+from hwflow.stages.activity import save_activity
 from hwflow.stages.planned import load_plan
 from hwflow.stages.rungs import check_cycles, finish, load_golden
 from hwflow.verify.compare import RungReport
@@ -37,3 +38,6 @@ def run(config: DesignConfig, context: StageContext) -> None:
         RungReport("netlist", len(golden.vectors), names, mismatch, figures=figures),
     )
     check_cycles("netlist", golden.interface, result.latency, result.initiation_interval)
+    if config.synth.energy:
+        context.progress(0.7, "activity of the netlist")
+        save_activity(sim, golden, context.out)

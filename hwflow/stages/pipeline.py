@@ -21,7 +21,7 @@ __all__ = ["STAGES", "pipeline"]
 
 STAGES = (
     "data", "train", "lower", "plan", "generate", "vectors", "golden", "training", "accuracy",
-    "amaranth", "rtl", "synth", "netlist", "board", "pnr", "report",
+    "amaranth", "rtl", "synth", "netlist", "energy", "board", "pnr", "report",
 )  # fmt: skip
 """Every stage's name, in order; a design has those that its configuration asks for."""
 
@@ -58,8 +58,9 @@ def pipeline(config: DesignConfig) -> tuple[Stage, ...]:
         else None,
         _rtl(config) if "rtl" in rungs else None,
         _synth(config),
-        _hardware(config, "netlist", (*_GOLDEN, "synth"), ("gcc", "numpy"))
-        if "netlist" in rungs
+        _netlist(config) if "netlist" in rungs else None,
+        _hardware(config, "energy", ("plan", "generate", "synth", "netlist"), ("numpy",))
+        if "netlist" in rungs and config.synth.energy
         else None,
         _board(config) if config.hardware.board else None,
         _pnr(config) if config.synth.place_and_route and not config.hardware.board else None,
@@ -160,6 +161,14 @@ def _synth(config: DesignConfig) -> Stage:
     settings: dict[str, object] = {"target": config.hardware.target}
     workers = ("hwflow.synth.worker",)
     return _stage(config, "synth", ("plan", "generate"), ("python", "pyosys"), settings, workers)
+
+
+def _netlist(config: DesignConfig) -> Stage:
+    settings: dict[str, object] = {
+        "hardware": as_json(config.hardware),
+        "energy": config.synth.energy,
+    }
+    return _stage(config, "netlist", (*_GOLDEN, "synth"), ("gcc", "numpy"), settings)
 
 
 def _pnr(config: DesignConfig) -> Stage:

@@ -1,0 +1,27 @@
+"""Explanations of the codes of activity, power and energy."""
+
+from __future__ import annotations
+
+from hwflow.catalogue.explanation import Explanation
+
+__all__ = ["POWER"]
+
+POWER: dict[str, Explanation] = {
+    "power.cell": Explanation(
+        "A cell of the netlist cannot be given a power.",
+        "The netlist and the library are of different builds, or a cell has more inputs, clocks or "
+        "outputs than are modelled.",
+        "Use the netlist and the library of one build.",
+    ),
+    "power.loop": Explanation(
+        "The netlist has a combinational loop.",
+        "A cell reads its own output through other cells, without a register between.",
+        "Break the loop with a register.",
+    ),
+    "power.tables": Explanation(
+        "The library says nothing of power, or has no buffer for the clock tree.",
+        "A Liberty file for timing alone.",
+        "Use a corner's Liberty file with internal_power tables.",
+    ),
+}
+"""By code."""

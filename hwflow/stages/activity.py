@@ -1,0 +1,78 @@
+"""What the netlist rung leaves for the energy stage: how often each net moves an inference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from hwflow.power.activity import Steady, steady_toggles
+from hwflow.stages.files import read_json, write_json
+from hwflow.stages.rungs import Golden
+from hwflow.verify.netlist import NetlistSim
+
+__all__ = ["INPUTS", "load_activity", "save_activity"]
+
+INPUTS = ("data", "uniform")
+"""What activity is counted on: the design's data, and uniform inputs as a worse case."""
+
+_SEED = 0
+_UNIFORM = 1024
+_FILE = "activity.json"
+
+Beats = npt.NDArray[np.uint8]
+
+
+def save_activity(sim: NetlistSim, golden: Golden, out: Path) -> None:
+    """Simulate both kinds of inputs and write what moves."""
+    data, packed = _data(golden)
+    record: dict[str, object] = {
+        "data": data,
+        "order": f"drawn at random with seed {_SEED}, tensor after tensor without gaps",
+    }
+    for name, inputs in zip(INPUTS, (packed, _uniform(golden)), strict=True):
+        steady = steady_toggles(sim, golden.interface, inputs, _SEED)
+        nets = sorted(steady.toggles)
+        np.save(out / f"{name}_nets.npy", np.array(nets, np.int64), allow_pickle=False)
+        moved = np.array([steady.toggles[net] for net in nets], np.float64)
+        np.save(out / f"{name}_toggles.npy", moved, allow_pickle=False)
+        record |= {"inferences": steady.inferences, "interval": steady.interval}
+    write_json(out / _FILE, record)
+
+
+def load_activity(folder: Path) -> tuple[Mapping[str, object], dict[str, Steady]]:
+    """What `save_activity` wrote: what was simulated, and the activity on each kind of inputs."""
+    record = read_json(folder / _FILE)
+    found = {}
+    for name in INPUTS:
+        nets = np.load(folder / f"{name}_nets.npy", allow_pickle=False).tolist()
+        moved = np.load(folder / f"{name}_toggles.npy", allow_pickle=False).tolist()
+        toggles = dict(zip(nets, moved, strict=True))
+        found[name] = Steady(toggles, record["inferences"], record["interval"])
+    return record, found
+
+
+def _data(golden: Golden) -> tuple[str, dict[str, Beats]]:
+    """What the data are, and their beats: the dataset's vectors if there are any."""
+    classes = {c.name: c for c in golden.vectors.classes}
+    name = "dataset" if "dataset" in classes else "random"
+    first, last = classes[name].start, classes[name].stop
+    packed = golden.packed()
+    beats = {g.tensor: g.stream.beats for g in golden.interface.inputs}
+    chosen = {t: data[first * beats[t] : last * beats[t]] for t, data in packed.items()}
+    return f"{last - first} {name} vectors", chosen
+
+
+def _uniform(golden: Golden) -> dict[str, Beats]:
+    rng = np.random.default_rng(_SEED)
+    packed = {}
+    for group in golden.interface.inputs:
+        kind = golden.graph.types[group.tensor]
+        low, high, _ = (np.asarray(part).reshape(-1) for part in kind.elem.full(kind.shape))
+        values = rng.integers(
+            low.astype(np.int64), high.astype(np.int64) + 1, (_UNIFORM, kind.size)
+        )
+        packed[group.tensor] = group.pack(values.astype(np.int64))
+    return packed

@@ -1,0 +1,51 @@
+"""Stage energy: what an inference costs, from the netlist's activity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from hwflow.config import DesignConfig
+from hwflow.flow import StageContext
+from hwflow.plan.streams import Interface
+from hwflow.plan.targets import target
+from hwflow.power.elements import elements_of
+from hwflow.power.fpga import Energy, fpga_energy
+from hwflow.stages.activity import load_activity
+from hwflow.stages.files import read_json, write_json
+
+__all__ = ["run"]
+
+
+def run(config: DesignConfig, context: StageContext) -> None:
+    """Energy per inference on data and on uniform inputs, by kind of element and by layer."""
+    interface = (context.inputs["generate"] / "interface.json").read_text(encoding="utf-8")
+    layers = [layer["name"] for layer in read_json(context.inputs["plan"] / "plan.json")["layers"]]
+    netlist = read_json(context.inputs["synth"] / "netlist.json")
+    module = netlist["modules"][Interface.from_json(interface).top]
+    elements = elements_of(target(config.hardware.target))
+    simulated, activities = load_activity(context.inputs["netlist"])
+    clock = float(config.hardware.clock)
+    record = {
+        "model": elements.source,
+        "activity": {
+            "data": simulated["data"],
+            "order": simulated["order"],
+            "inferences": simulated["inferences"],
+            "glitches": "not counted: each net moves at most once a clock cycle",
+        },
+        "static": "included" if elements.static else "not known for this device, left out",
+    }
+    for name, steady in activities.items():
+        energy = fpga_energy(module, layers, steady.toggles, steady.interval, clock, elements)
+        record[name] = _record(energy)
+    write_json(context.out / "energy.json", record)
+
+
+def _record(energy: Energy) -> Mapping[str, Any]:
+    return {
+        "total": asdict(energy.total),
+        "kinds": {kind: asdict(part) for kind, part in energy.kinds.items()},
+        "layers": {layer: asdict(part) for layer, part in energy.layers.items()},
+    }
