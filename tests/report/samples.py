@@ -105,6 +105,32 @@ def _hardware() -> dict[str, dict[str, object]]:
         "generate": {"interface.json": _interface().to_json()},
         "synth": {"synth.json": _synth().to_json()},
         "pnr": {"pnr.json": _pnr().to_json()},
+        "energy": {"energy.json": energy_json()},
+    }
+
+
+def energy_json() -> dict[str, Any]:
+    """The record of an energy estimate."""
+
+    def part(value: float) -> dict[str, float]:
+        return {"value": value, "low": value / 2, "high": value * 2}
+
+    data = {
+        "total": part(8.0),
+        "kinds": {"logic": part(5.0), "clock": part(3.0)},
+        "layers": {"logits": part(4.0), "top": part(1.0)},
+    }
+    return {
+        "model": "made up for a test",
+        "activity": {
+            "data": "64 dataset vectors",
+            "order": "in order",
+            "inferences": 128,
+            "glitches": "not counted",
+        },
+        "static": "left out",
+        "data": data,
+        "uniform": data,
     }
 
 
