@@ -33,6 +33,8 @@ __all__ = [
     "Content",
     "Recipe",
     "content",
+    "flatten",
+    "front",
     "maps",
     "script",
 ]
@@ -93,17 +95,10 @@ def script(
     Raises:
         InputError: `synth.name` when a module name is no plain Verilog identifier.
     """
-    for name in (top, *layer_modules):
-        if not _IDENTIFIER.match(name):
-            raise InputError(
-                "synth.name",
-                f"module name: found {name!r}, expected letters, digits and underscores",
-                hint="rename the module",
-            )
     recipe = _recipe(target)
     _check_dsps(dsp_modules, target, recipe)
-    front = _front(top, layer_modules, recipe, dsp_modules, holds)
-    lines = (*front, *_map(recipe, holds), *_flat())
+    start = front(top, layer_modules, recipe, dsp_modules, holds)
+    lines = (*start, *_map(recipe, holds), *flatten())
     return "\n".join(lines) + "\n"
 
 
@@ -125,13 +120,25 @@ def _check_dsps(dsp_modules: Sequence[str], target: Target, recipe: Recipe) -> N
         )
 
 
-def _front(
+def front(
     top: str,
     layer_modules: Sequence[str],
     recipe: Recipe,
-    dsp_modules: Sequence[str],
-    holds: Content,
+    dsp_modules: Sequence[str] = (),
+    holds: Content = NOTHING,
 ) -> tuple[str, ...]:
+    """The lines that read `design.v` and write `top.json`: all up to technology.
+
+    Raises:
+        InputError: `synth.name`.
+    """
+    for name in (top, *layer_modules):
+        if not _IDENTIFIER.match(name):
+            raise InputError(
+                "synth.name",
+                f"module name: found {name!r}, expected letters, digits and underscores",
+                hint="rename the module",
+            )
     keep = tuple(f"setattr -mod -set keep_hierarchy 1 {name}" for name in layer_modules)
     extra = recipe.extra if dsp_modules or holds.memories else ()
     library = (recipe.library, *extra) if recipe.library else ()
@@ -196,7 +203,8 @@ def _map(recipe: Recipe, holds: Content) -> tuple[str, ...]:
     )
 
 
-def _flat() -> tuple[str, ...]:
+def flatten() -> tuple[str, ...]:
+    """The lines that flatten what is mapped and write `mapped.json`."""
     return (
         "setattr -mod -unset keep_hierarchy *",
         "flatten -noscopeinfo",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,14 +13,12 @@ from hwflow.plan.targets import Target, larger_targets
 from hwflow.synth import recipes
 from hwflow.synth.area import LUT_RULE, Area, Use, areas, utilization
 from hwflow.synth.netlist import canonical, layer_instances, read_json, write_json
-from hwflow.tools import find, run
+from hwflow.synth.run import run_yosys
 
 __all__ = ["NETLIST", "RESULT", "LayerArea", "SynthResult", "synthesize"]
 
 NETLIST: Final = "netlist.json"
 RESULT: Final = "synth.json"
-_SCRIPT: Final = "synth.ys"
-_HERE: Final = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +78,7 @@ def synthesize(
     holds = recipes.content(rtl.read_text(encoding="utf-8"))
     script = recipes.script(top, layer_modules, target, dsp_modules=dsp_modules, holds=holds)
     out.mkdir(parents=True, exist_ok=True)
-    work.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(rtl, work / recipes.DESIGN)
-    for name in recipes.maps(target):
-        shutil.copyfile(_HERE / "maps" / name, work / name)
-    (work / _SCRIPT).write_text(script, encoding="utf-8")
-    run(
-        (find("pyosys"), "-I", _HERE / "worker.py", _SCRIPT),
-        cwd=work,
-        log=work / "yosys.log",
-        timeout=timeout,
-        tool="yosys",
-    )
+    run_yosys(rtl, script, recipes.maps(target), work, timeout)
     layers = layer_instances(read_json(work / recipes.TOP_ONLY), top, layer_modules)
     netlist = canonical(read_json(work / recipes.MAPPED), top, layers)
     result = _result(netlist["modules"][top], top, layers, target)

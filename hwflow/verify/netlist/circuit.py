@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import count
@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from hwflow.errors import InputError, ToolFailed
 from hwflow.verify.netlist.cells import model
+from hwflow.verify.netlist.cells.liberty import StandardCell, standard_cells
 from hwflow.verify.netlist.parts import (
     NO_FAULTS,
     NO_MEMORY,
@@ -76,8 +77,8 @@ def read_circuit(path: Path, top: str, faults: Sequence[tuple[str, int]] = ()) -
         ToolFailed: a cell or mode without a model, a combinational loop, two drivers.
         InputError: `netlist.fault` for a cell or bit that does not exist, `netlist.read`.
     """
-    module = _module(path, top)
-    parts = _decompose(module)
+    module, standard = _module(path, top)
+    parts = _decompose(module, standard)
     _check_faults(parts.tables, faults)
     inputs, outputs = _ports(module)
     roots = [bit for bits in outputs.values() for bit in bits]
@@ -105,7 +106,7 @@ def read_circuit(path: Path, top: str, faults: Sequence[tuple[str, int]] = ()) -
 
 def fault_sites(path: Path, top: str) -> tuple[tuple[str, int], ...]:
     """Return every (cell, configuration bit) of the netlist's LUTs, in a stable order."""
-    tables = _decompose(_module(path, top)).tables
+    tables = _decompose(*_module(path, top)).tables
     sites = {
         (table.cell, table.base + row)
         for table in tables
@@ -115,10 +116,13 @@ def fault_sites(path: Path, top: str) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(sites))
 
 
-def _module(path: Path, top: str) -> Any:
+def _module(path: Path, top: str) -> tuple[Any, Mapping[str, StandardCell]]:
+    """The module, and the functions of its standard cells (none on FPGAs)."""
     try:
-        module = json.loads(path.read_text(encoding="utf-8"))["modules"][top]
-        return {key: module[key] for key in ("cells", "netnames", "ports")}
+        netlist = json.loads(path.read_text(encoding="utf-8"))
+        module = netlist["modules"][top]
+        standard = standard_cells(netlist.get("liberty"))
+        return {key: module[key] for key in ("cells", "netnames", "ports")}, standard
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             "netlist.read",
@@ -139,7 +143,7 @@ def _ports(module: Any) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int
     return by_direction["input"], by_direction["output"]
 
 
-def _decompose(module: Any) -> Parts:
+def _decompose(module: Any, standard: Mapping[str, StandardCell]) -> Parts:
     start = _start_values(module)
     numbers = count(1 + _highest(module))
     tables: list[Table] = []
@@ -148,7 +152,8 @@ def _decompose(module: Any) -> Parts:
     for name, raw in module["cells"].items():
         pins = {pin: _bits(b) for pin, b in raw["connections"].items() if "x" not in b}
         cell = Cell(name, raw["type"], raw["parameters"], pins, lambda: next(numbers))
-        parts = model(cell, start.get(cell.pin("Q"), 0))
+        known = standard.get(cell.kind)
+        parts = known.parts(cell) if known else model(cell, start.get(cell.pin("Q"), 0))
         tables += parts.tables
         registers += parts.registers
         memories += parts.memories

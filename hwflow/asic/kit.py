@@ -1,0 +1,127 @@
+"""What a flow needs of a library: its gates by role, checked before any tool starts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from hwflow.asic.liberty import Cell, Library
+from hwflow.errors import InputError
+
+__all__ = ["Kit", "Tie", "kit_of"]
+
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_NAND2: Final = 0b0111
+_NOT: Final = 0b01
+
+
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """A cell whose output `pin` is constant."""
+
+    cell: str
+    pin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kit:
+    """Cells by role.
+
+    `gate` is the smallest two-input NAND, the unit of gate equivalents; `flip_flop` the smallest
+    rising-edge flip-flop. `tie_low` and `tie_high` are None where the library has none: constants
+    are then connected to the supply rails. `unused` are cells that synthesis must leave alone.
+    """
+
+    gate: str
+    gate_area: float
+    inverter: str
+    flip_flop: str
+    tie_low: Tie | None
+    tie_high: Tie | None
+    unused: tuple[str, ...]
+
+    def equivalents(self, area: float) -> float:
+        """An area in um2 as gate equivalents."""
+        return area / self.gate_area
+
+
+def kit_of(library: Library) -> Kit:
+    """Find the cells by what they do, whatever they are called.
+
+    Raises:
+        InputError: `library.no-flip-flop`, `library.no-gate` or `library.area`.
+    """
+    usable = [cell for cell in library.cells.values() if _usable(cell)]
+    gate = _smallest(usable, lambda cell: _computes(cell, 2, _NAND2))
+    inverter = _smallest(usable, lambda cell: _computes(cell, 1, _NOT))
+    if gate is None or inverter is None:
+        what = "two-input NAND" if gate is None else "inverter"
+        raise InputError(
+            "library.no-gate",
+            f"the library {library.name} has no {what} that may be used",
+            hint="logic cannot be mapped without it; is this the library of the standard cells?",
+        )
+    register = _smallest(usable, _is_flip_flop)
+    if register is None:
+        raise InputError(
+            "library.no-flip-flop",
+            f"the library {library.name} has no rising-edge flip-flop that may be used",
+            hint="expected a cell with an ff group, clocked_on and next_state each one plain pin",
+        )
+    if not gate.area > 0:
+        raise InputError(
+            "library.area",
+            f"the library {library.name} gives {gate.name} no area",
+            hint="area is counted in its NAND2; correct the library",
+        )
+    used = {cell.name for cell in usable if cell.combinational or _is_flip_flop(cell)}
+    return Kit(
+        gate=gate.name,
+        gate_area=gate.area,
+        inverter=inverter.name,
+        flip_flop=register.name,
+        tie_low=_tie(usable, 0),
+        tie_high=_tie(usable, 1),
+        unused=tuple(sorted(set(library.cells) - used)),
+    )
+
+
+def _usable(cell: Cell) -> bool:
+    """Whether synthesis may use a cell; names are checked, as they stand in scripts."""
+    known = not (cell.dont_use or cell.scan or cell.unread or cell.clock_gate)
+    plain = all(p.three_state is None and p.direction != "inout" for p in cell.pins.values())
+    names = (cell.name, *cell.pins)
+    return known and plain and bool(cell.outputs) and all(_NAME.match(name) for name in names)
+
+
+def _is_flip_flop(cell: Cell) -> bool:
+    found = cell.ff
+    if found is None or cell.latch is not None:
+        return False
+    plain = all(
+        f.table == 0b10 and len(f.inputs) == 1 for f in (found.clocked_on, found.next_state)
+    )
+    return plain and any(
+        function is not None and function.inputs == (found.state,) and function.table == 0b10
+        for function in (cell.pins[name].function for name in cell.outputs)
+    )
+
+
+def _computes(cell: Cell, inputs: int, table: int) -> bool:
+    if not cell.combinational or len(cell.outputs) != 1 or len(cell.inputs) != inputs:
+        return False
+    function = cell.pins[cell.outputs[0]].function
+    assert function is not None
+    return len(function.inputs) == inputs and function.table == table
+
+
+def _smallest(cells: Iterable[Cell], wanted: Callable[[Cell], bool]) -> Cell | None:
+    found = [cell for cell in cells if wanted(cell)]
+    return min(found, key=lambda cell: (cell.area, cell.name), default=None)
+
+
+def _tie(cells: Iterable[Cell], value: int) -> Tie | None:
+    found = _smallest(cells, lambda cell: _computes(cell, 0, value))
+    return None if found is None else Tie(found.name, found.outputs[0])

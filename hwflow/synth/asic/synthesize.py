@@ -1,0 +1,117 @@
+"""Synthesis to standard cells: RTL and a library in, netlist and counted area out."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from hwflow.asic.kit import Kit, kit_of
+from hwflow.asic.liberty import Library, load_library
+from hwflow.synth import recipes
+from hwflow.synth.asic.area import CellArea, areas
+from hwflow.synth.asic.netlist import TIE_LOADS, functions, tie_constants, verilog
+from hwflow.synth.asic.script import LIBRARY, MAPS, script
+from hwflow.synth.netlist import canonical, layer_instances, read_json, write_json
+from hwflow.synth.run import run_yosys
+
+__all__ = ["GATES", "AsicResult", "synthesize_cells"]
+
+NETLIST: Final = "netlist.json"
+GATES: Final = "netlist.v"
+RESULT: Final = "synth.json"
+
+
+@dataclass(frozen=True, slots=True)
+class AsicResult:
+    """Counted area of a netlist of library cells.
+
+    Layers are listed by name, "top" (what lies outside of layers) last; they add up to the whole.
+    `constants` tells how constant pins are driven, `gate` the cell that is one gate equivalent.
+    """
+
+    top: str
+    target: str
+    library: str
+    voltage: float
+    temperature: float
+    gate: str
+    gate_um2: float
+    constants: str
+    whole: CellArea
+    layers: tuple[tuple[str, CellArea], ...]
+
+    def to_json(self) -> str:
+        """Return the canonical JSON text; cell counts become an object."""
+        record = asdict(self)
+        record["layers"] = [{"layer": name, "area": asdict(area)} for name, area in self.layers]
+        for area in (record["whole"], *(layer["area"] for layer in record["layers"])):
+            area["cells"] = dict(area["cells"])
+        return json.dumps(record, indent=1, sort_keys=True) + "\n"
+
+
+def synthesize_cells(
+    rtl: Path,
+    top: str,
+    layer_modules: Sequence[str],
+    library_file: Path,
+    period_ns: float,
+    out: Path,
+    work: Path,
+    *,
+    timeout: float = 7200.0,
+) -> AsicResult:
+    """Map `rtl` to the library's cells; write netlist.json, netlist.v and synth.json into `out`.
+
+    Modules listed in `layer_modules` keep their border until mapping is done, so that their area
+    is counted, not estimated. Files of the run (script, log) stay in `work`.
+
+    Raises:
+        InputError: `liberty.*` and `library.*` for a library that cannot be used, `synth.name`.
+        ToolMissing, ToolFailed: Yosys is absent or failed.
+    """
+    library = load_library(library_file)
+    kit = kit_of(library)
+    work.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(library_file, work / LIBRARY)
+    run_yosys(rtl, script(top, layer_modules, kit, period_ns), MAPS, work, timeout)
+    layers = layer_instances(read_json(work / recipes.TOP_ONLY), top, layer_modules)
+    netlist = canonical(read_json(work / recipes.MAPPED), top, layers)
+    module = netlist["modules"][top]
+    tie_constants(module, layers, kit)
+    result = _result(module, top, layers, library, kit)
+    netlist["liberty"] = functions(module, library)
+    out.mkdir(parents=True, exist_ok=True)
+    write_json(netlist, out / NETLIST)
+    (out / GATES).write_text(verilog(module, top), encoding="utf-8")
+    (out / RESULT).write_text(result.to_json(), encoding="utf-8")
+    return result
+
+
+def _result(module: Any, top: str, layers: Sequence[str], library: Library, kit: Kit) -> AsicResult:
+    whole, per_layer = areas(module, layers, library, kit)
+    rest = per_layer.pop("")
+    return AsicResult(
+        top=top,
+        target="asic",
+        library=library.name,
+        voltage=library.voltage,
+        temperature=library.temperature,
+        gate=kit.gate,
+        gate_um2=kit.gate_area,
+        constants=_constants(kit),
+        whole=whole,
+        layers=(*sorted(per_layer.items()), ("top", rest)),
+    )
+
+
+def _constants(kit: Kit) -> str:
+    ties = [tie.cell for tie in (kit.tie_low, kit.tie_high) if tie is not None]
+    if len(ties) == 2:
+        return f"tie cells {' and '.join(ties)}, {TIE_LOADS} loads each"
+    if ties:
+        return f"tie cell {ties[0]}, {TIE_LOADS} loads each; the other value is a supply rail"
+    return "connections to the supply rails: the library has no tie cells"

@@ -1,0 +1,132 @@
+"""Standard cells: what Liberty's `function` and `ff` say, never a Verilog model.
+
+Flip-flops have no start value; here each starts as a bit of its name's checksum, so that a design
+that needs more than its reset does not pass.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from hwflow.asic.liberty import Function, function_of
+from hwflow.errors import InputError, ToolFailed
+from hwflow.verify.netlist.parts import ONE, ZERO, Cell, Parts, Register, Table
+
+__all__ = ["StandardCell", "standard_cells"]
+
+_BUFFER: Final = 0b10
+_SET_AND_CLEAR: Final = {
+    # Inputs: the state, clear, preset; clear wins. Synthesis ties both to their passive level.
+    (True, False): 0b0010,
+    (False, True): 0b1110,
+    (True, True): 0b00110010,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _FlipFlop:
+    state: str
+    inverse: str
+    clock: str
+    next_state: Function
+    clear: Function | None
+    preset: Function | None
+
+
+@dataclass(frozen=True, slots=True)
+class StandardCell:
+    """The functions of a library cell's outputs, over its inputs and its state."""
+
+    outputs: Mapping[str, Function]
+    flip_flop: _FlipFlop | None
+
+    def parts(self, cell: Cell) -> Parts:
+        """Tables and registers of one instance."""
+        if self.flip_flop is None:
+            return Parts(tuple(self._table(cell, name, {}) for name in self.outputs))
+        return self._register(cell, self.flip_flop)
+
+    def _table(self, cell: Cell, name: str, state: Mapping[str, int]) -> Table:
+        function = self.outputs[name]
+        return Table(cell.out(name), _nets(cell, function, state), function.table, cell.name)
+
+    def _register(self, cell: Cell, found: _FlipFlop) -> Parts:
+        """Clear and preset act at once on what is seen, and at the edge on what is stored."""
+        state, wanted = cell.fresh(), cell.fresh()
+        table = found.next_state
+        tables = [Table(wanted, _nets(cell, table, {found.state: state}), table.table, cell.name)]
+        seen, stored = state, wanted
+        forces = []
+        for function in (found.clear, found.preset):
+            if function is not None:
+                force = cell.fresh()
+                tables.append(Table(force, _nets(cell, function, {}), function.table, cell.name))
+                forces.append(force)
+        if forces:
+            seen, stored = cell.fresh(), cell.fresh()
+            forced = _SET_AND_CLEAR[found.clear is not None, found.preset is not None]
+            tables.append(Table(seen, (state, *forces), forced, cell.name))
+            tables.append(Table(stored, (wanted, *forces), forced, cell.name))
+        inverse = cell.fresh()
+        tables.append(Table(inverse, (seen,), 0b01, cell.name))
+        held = {found.state: seen, found.inverse: inverse}
+        tables += [self._table(cell, name, held) for name in self.outputs]
+        clock = cell.pin(found.clock)
+        init = zlib.crc32(cell.name.encode()) & 1
+        register = Register(state, stored, ONE, ZERO, 0, init, clock, cell.name)
+        return Parts(tuple(tables), (register,))
+
+
+def _nets(cell: Cell, function: Function, state: Mapping[str, int]) -> tuple[int, ...]:
+    return tuple(state[n] if n in state else cell.pin(n) for n in function.inputs)
+
+
+def standard_cells(record: Any) -> dict[str, StandardCell]:
+    """The cells of a netlist's "liberty" entry, by type; none for a netlist without one.
+
+    Raises:
+        InputError: `netlist.read`.
+        ToolFailed: `netlist.mode` for a register that is not clocked by the rising edge of a pin.
+    """
+    if record is None:
+        return {}
+    try:
+        return {name: _cell(name, entry) for name, entry in record["cells"].items()}
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            "netlist.read",
+            f"the netlist's Liberty functions cannot be read: {error}",
+            hint="use the netlist.json that synthesis wrote",
+        ) from None
+
+
+def _cell(name: str, entry: Any) -> StandardCell:
+    outputs = {pin: function_of(text) for pin, text in entry["outputs"].items()}
+    found = entry.get("ff")
+    if found is None:
+        return StandardCell(outputs, None)
+    clock = function_of(found["clocked_on"])
+    if len(clock.inputs) != 1 or clock.table != _BUFFER:
+        raise ToolFailed(
+            "netlist.mode",
+            f"cell type {name!r} is clocked on {clock.text!r}, a mode without a model",
+            hint="designs use the rising edge of one clock",
+        )
+    return StandardCell(
+        outputs,
+        _FlipFlop(
+            found["state"],
+            found["inverse"],
+            clock.inputs[0],
+            function_of(found["next_state"]),
+            _optional(found["clear"]),
+            _optional(found["preset"]),
+        ),
+    )
+
+
+def _optional(text: str | None) -> Function | None:
+    return None if text is None else function_of(text)
