@@ -61,10 +61,9 @@ def cycle_power(
     activity: Activity,
     library: Library,
     period: float,
-    wire: float,
     layer_of: LayerOf,
 ) -> CyclePower:
-    """Energy a clock cycle of `period` ns; `wire` is the wire of a clock sink in pF.
+    """Energy a clock cycle of `period` ns.
 
     Raises:
         InputError: "power.tables": no cell of the library has power tables, or no clock buffer.
@@ -74,7 +73,7 @@ def cycle_power(
     sums.nets()
     sums.gates()
     sums.flops()
-    buffers = sums.tree(wire)
+    buffers = sums.tree()
     sums.kinds["leakage"] = sums.leakage_nw * period / 1000.0
     return CyclePower(dict(sums.kinds), dict(sums.layers), sums.leakage_nw, buffers)
 
@@ -236,9 +235,9 @@ class _Sums:
                 energy += share * both * edges[:, state]
         return energy
 
-    def tree(self, wire: float) -> int:
+    def tree(self) -> int:
         """Clock pins, wires and buffers; returns how many buffers there are."""
-        flops = self.netlist.flops
+        flops, wire = self.netlist.flops, self.netlist.wire
         if not flops:
             return 0
         volts = self.library.voltage**2 * _FJ

@@ -53,17 +53,24 @@ class Flop:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GateNetlist:
-    """Cells by their nets; `loads` is each net's capacitance in pF, wires included.
+    """Cells by their nets.
 
-    `inputs` are the nets of the input ports but for the clock.
+    `inputs` are the nets of the input ports but for the clock. A net has `pins` pF of input pins
+    and `sinks` of them; the wire to each adds `wire` pF, which is a stated assumption.
     """
 
     gates: tuple[GateCell, ...]
     flops: tuple[Flop, ...]
     inputs: tuple[int, ...]
     network: Network
-    loads: Floats
-    cells: tuple[tuple[str, Cell], ...]
+    pins: Floats
+    sinks: Floats
+    wire: float
+
+    @property
+    def loads(self) -> Floats:
+        """Each net's capacitance in pF."""
+        return self.pins + self.wire * self.sinks
 
 
 def read_gates(module: Mapping[str, Any], library: Library, clock: str, wire: float) -> GateNetlist:
@@ -105,8 +112,8 @@ def read_gates(module: Mapping[str, Any], library: Library, clock: str, wire: fl
         (*(f.q for f in flops), *inputs),
         tuple((*f.ins, f.q) for f in flops),
     )
-    loads = _loads(module, cells, count, wire)
-    return GateNetlist(tuple(ordered), tuple(flops), tuple(inputs), network, loads, tuple(cells))
+    pins, sinks = _loads(module, cells, count)
+    return GateNetlist(tuple(ordered), tuple(flops), tuple(inputs), network, pins, sinks, wire)
 
 
 def expanded(function: Function, pins: Sequence[str]) -> int:
@@ -187,16 +194,18 @@ def _ordered(gates: Sequence[GateCell]) -> list[GateCell]:
 
 
 def _loads(
-    module: Mapping[str, Any], cells: Sequence[tuple[str, Cell]], nets: int, wire: float
-) -> Floats:
-    loads = np.zeros(nets)
+    module: Mapping[str, Any], cells: Sequence[tuple[str, Cell]], nets: int
+) -> tuple[Floats, Floats]:
+    """Capacitance and number of the pins that each net drives; an output port is a sink too."""
+    loads, sinks = np.zeros(nets), np.zeros(nets)
     for name, cell in cells:
         for pin, bits in module["cells"][name]["connections"].items():
             if cell.pins[pin].direction == "input" and isinstance(bits[0], int):
-                loads[bits[0]] += cell.pins[pin].capacitance + wire
+                loads[bits[0]] += cell.pins[pin].capacitance
+                sinks[bits[0]] += 1
     for port in module["ports"].values():
         if port["direction"] == "output":
             for bit in port["bits"]:
                 if isinstance(bit, int):
-                    loads[bit] += wire
-    return loads
+                    sinks[bit] += 1
+    return loads, sinks

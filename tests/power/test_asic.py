@@ -53,7 +53,7 @@ def measured(
     words = np.array(rows, dtype=np.uint64)
     activity = run_waves(gates.network, words, work, delays=timing.delays if timed else None)
     return cycle_power(
-        gates, timing, activity, library, PERIOD, WIRE, lambda name: name.split(".", maxsplit=1)[0]
+        gates, timing, activity, library, PERIOD, lambda name: name.split(".", maxsplit=1)[0]
     )
 
 

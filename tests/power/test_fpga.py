@@ -31,7 +31,7 @@ MODULE = {
 
 
 def test_the_measured_elements() -> None:
-    """0.2 pJ a toggle, 53.6 pJ a cycle, 24.1 pJ for a DSP at work, 104 uW for 2 cycles of 12 MHz."""
+    """0.2 pJ a toggle, 53.6 pJ a cycle, 24.1 pJ for a working DSP, 104 uW for 2 cycles."""
     elements = elements_of(target("ice40-up5k"))
     toggles = {2: 3.0, 3: 1.0, 4: 2.0, 5: 0.5, 6: 9.0}
     energy = fpga_energy(MODULE, ["a", "b"], toggles, 2.0, 12e6, elements)

@@ -116,6 +116,25 @@ class NetlistSim:
             toggles=None if counts is None else self._toggles(counts, cycles),
         )
 
+    def states(self, inputs: Mapping[str, Beats], nets: Sequence[int]) -> Masks:
+        """Values of numbered nets (Yosys' bits) in every cycle of a replay: (cycles, nets) words.
+
+        As in `Trace`: bit j of a word is stream j, sampled by the edge that ends the cycle.
+
+        Raises:
+            CheckFailed, InputError: as `replay`.
+        """
+        count = self._count(inputs)
+        layout = Layout(-(-count // STREAMS), STREAMS, 1)
+        sources = self._sources(inputs, layout, layout.vectors * STREAMS)
+        sinks = self._sinks(layout, layout.vectors * STREAMS)
+        self._set_faults(None)
+        bench = self._bench(layout, strict=True)
+        alias = self._circuit.alias
+        words = self._trace(bench, [self._slots[alias.get(net, net)] for net in nets])
+        self._check(self._run(bench, sources, sinks), bench, sinks)
+        return words[: int(bench.cycle)]
+
     def mutants(self, inputs: Mapping[str, Beats], faults: Sequence[int]) -> tuple[MutantRun, ...]:
         """Feed all vectors to each of the given faults (indices into those of `build`).
 
@@ -241,11 +260,14 @@ class NetlistSim:
                 )
             columns[name] = slice(len(slots), len(slots) + len(bits))
             slots += [self._slots[bit] for bit in bits]
+        return columns, self._trace(bench, slots)
+
+    def _trace(self, bench: Bench, slots: Sequence[int]) -> Masks:
         words = np.zeros((int(bench.limit) if slots else 0, len(slots)), dtype=np.uint64)
         self._watched = np.array(slots, dtype=np.int32)
         bench.watched, bench.n_watched = self._watched.ctypes.data, len(slots)
         bench.trace = words.ctypes.data
-        return columns, words
+        return words
 
     def _counting(self, bench: Bench) -> Masks:
         counts = np.zeros((2, self._library.size), dtype=np.uint64)

@@ -1,0 +1,76 @@
+"""Energy per inference of a netlist of library cells: both ends of the glitch range."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from hwflow.asic.liberty import Library
+from hwflow.power.asic import CyclePower, cycle_power
+from hwflow.power.delays import delays_of
+from hwflow.power.gates import GateNetlist
+from hwflow.power.waves import STREAMS, Activity, run_waves
+
+__all__ = ["WIRE", "WIRES", "CellEnergy", "cell_energy"]
+
+WIRE: Final = 0.005
+"""Wire of each sink in pF: a stated assumption, for nothing is placed."""
+WIRES: Final = (0.0, WIRE, 0.010, 0.020)
+"""What else it might be."""
+
+Words = npt.NDArray[np.uint64]
+
+
+@dataclass(frozen=True, slots=True)
+class CellEnergy:
+    """fJ a clock cycle on one kind of inputs.
+
+    `timed` counts glitches by the gates' delays, `still` has every net move at most once a cycle;
+    `wires` is the total of `timed` for each of WIRES. `glitches` are toggles timed over still,
+    `late` the share of toggles after the clock's period, `cycles` how many were averaged over.
+    """
+
+    timed: CyclePower
+    still: CyclePower
+    wires: Mapping[float, float]
+    cycles: int
+    glitches: float
+    late: float
+
+
+def cell_energy(
+    netlist: GateNetlist,
+    library: Library,
+    rows: Words,
+    period: float,
+    layer_of: Callable[[str], str],
+    work: Path,
+) -> CellEnergy:
+    """Energy a clock cycle of `period` ns while the network's sources take `rows`.
+
+    The first row only sets the state.
+    """
+    timing = delays_of(netlist)
+    still = run_waves(netlist.network, rows, work)
+    limit = round(1000 * period)
+    timed = run_waves(netlist.network, rows, work, delays=timing.delays, period=limit)
+
+    def power(activity: Activity, wire: float) -> CyclePower:
+        loaded = replace(netlist, wire=wire)
+        return cycle_power(loaded, delays_of(loaded), activity, library, period, layer_of)
+
+    whole = int(timed.toggles.sum())
+    wires = {wire: power(timed, wire).total for wire in WIRES}
+    return CellEnergy(
+        power(timed, netlist.wire),
+        power(still, netlist.wire),
+        wires,
+        timed.cycles * STREAMS,
+        whole / max(1, int(still.toggles.sum())),
+        timed.late / max(1, whole),
+    )
