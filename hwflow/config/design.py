@@ -14,6 +14,7 @@ __all__ = [
     "RUNGS",
     "BudgetConfig",
     "Builder",
+    "CornersConfig",
     "DataConfig",
     "DesignConfig",
     "FoldConfig",
@@ -118,8 +119,19 @@ class FoldConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class CornersConfig:
+    """Liberty files of other corners: setup is checked at `slow`, hold at `fast`."""
+
+    slow: Path | None = None
+    fast: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class HardwareConfig:
-    """What is built; `clock` is in hertz, exact; `board` names a file in constraints/."""
+    """What is built; `clock` is in hertz, exact; `board` names a file in constraints/.
+
+    `library` is a known cell library's name or a Liberty file; None unless `target` is asic.
+    """
 
     backend: str = "amaranth"
     target: str = "ecp5-85k"
@@ -129,6 +141,13 @@ class HardwareConfig:
     protect: str = "none"
     interface: str = "axi_stream"
     board: str | None = None
+    library: str | Path | None = None
+    corners: CornersConfig = CornersConfig()
+
+    @property
+    def asic(self) -> bool:
+        """Whether the target is a cell library."""
+        return self.target == "asic"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hwflow.config.design import (
     RUNGS,
+    CornersConfig,
     DataConfig,
     FoldConfig,
     HardwareConfig,
@@ -27,9 +28,11 @@ from hwflow.config.values import (
     CLOCK_PATTERN,
     BudgetOf,
     LimitsOf,
+    cell_library,
     clock,
     data_file,
     design_name,
+    liberty_file,
     model_builder,
     model_file,
 )
@@ -135,6 +138,14 @@ _FOLD = Section(
     make=FoldConfig,
 )
 
+_CORNERS = Section(
+    (
+        Key("slow", Text(parse=liberty_file), "setup and Fmax are those of this corner"),
+        Key("fast", Text(parse=liberty_file), "hold is checked at this corner"),
+    ),
+    make=CornersConfig,
+)
+
 _HARDWARE = Section(
     (
         Key(
@@ -178,6 +189,17 @@ _HARDWARE = Section(
             "board",
             Text(r"[A-Za-z0-9][A-Za-z0-9_-]*", "a board such as icebreaker", optional=True),
             "make a bitstream for this board (a file in constraints/), the design behind a UART",
+        ),
+        Key(
+            "library",
+            Text(parse=cell_library),
+            "the cells of target: asic: osu018, or a Liberty file ($PDK_ROOT/... is found)",
+        ),
+        Key(
+            "corners",
+            _CORNERS,
+            "Liberty files of the library's other corners, for timing",
+            CornersConfig(),
         ),
     ),
     make=HardwareConfig,

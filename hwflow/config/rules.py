@@ -19,6 +19,8 @@ __all__ = [
     "check_data", "check_design", "check_hardware", "check_model", "in_order",
 ]  # fmt: skip
 
+DEFAULT_LIBRARY = "osu018"
+
 DEFAULT_SAMPLES = {"hgcal_toy": 12_000, "machine_sound": 20_000}
 """Samples of the sources that are generated."""
 
@@ -82,7 +84,8 @@ def _only_for(
 
 
 def check_hardware(values: Values, item: MapItem, context: Context) -> None:
-    """A layer behind a line buffer must be able to hold its input back."""
+    """A layer behind a line buffer must hold its input back; libraries are for ASICs."""
+    _check_asic(values, item, context)
     fold = values["fold"]
     folded = isinstance(fold, FoldConfig) and (
         fold.solved or bool(fold.layers) or any(pos == "1" for _, pos in fold.pos)
@@ -94,6 +97,30 @@ def check_hardware(values: Values, item: MapItem, context: Context) -> None:
             "use axi_stream or valid_ready, or no hardware.fold",
             item.keys["interface"],
         )
+
+
+def _check_asic(values: Values, item: MapItem, context: Context) -> None:
+    """Keys of a cell library go with target: asic, keys of devices do not."""
+    if values["target"] == "asic":
+        if values["library"] is None:
+            values["library"] = DEFAULT_LIBRARY
+        fold = values["fold"]
+        if isinstance(fold, FoldConfig) and fold.budget is not None:
+            context.fail(
+                "config.combination",
+                "hardware.fold.budget: it counts LUTs, which target: asic has none of",
+                "give hardware.fold.target_ii instead",
+                context.places["hardware.fold.budget"],
+            )
+        return
+    for key in ("library", "corners"):
+        if key in item.entries:
+            context.fail(
+                "config.combination",
+                f"hardware.{key}: cells are only for target: asic, found {values['target']}",
+                f"remove {key}, or write target: asic",
+                item.keys[key],
+            )
 
 
 def in_order(values: Values, item: MapItem, context: Context) -> None:

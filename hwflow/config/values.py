@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from hwflow.asic.libraries import KNOWN
 from hwflow.config.design import BudgetConfig, Builder, Limit
 from hwflow.config.names import KEYWORDS, NAME_PATTERN
-from hwflow.config.schema import INVALID, Context, Integer, Key, MapOf, Number, Section
+from hwflow.config.schema import (
+    INVALID,
+    Context,
+    Integer,
+    Key,
+    MapOf,
+    Number,
+    Section,
+    did_you_mean,
+)
 from hwflow.config.yamltree import Item, MapItem, ScalarItem, read_yaml
 from hwflow.errors import ErrorList, HwflowError, Place
 
@@ -17,9 +28,11 @@ __all__ = [
     "CLOCK_PATTERN",
     "BudgetOf",
     "LimitsOf",
+    "cell_library",
     "clock",
     "data_file",
     "design_name",
+    "liberty_file",
     "model_builder",
     "model_file",
 ]
@@ -39,6 +52,7 @@ _UNITS = {
 }
 _SLOWEST, _FASTEST = 1_000, 2_000_000_000
 _METRIC = r"[a-z][a-z0-9_]*([./][A-Za-z0-9_]+)*"
+LIBRARIES = tuple(known.name for known in KNOWN)
 _NOT_YET = (".h5", ".hdf5", ".keras", ".onnx")
 
 
@@ -111,6 +125,41 @@ def data_file(text: str, place: Place, context: Context) -> object:
             "config.path", f"data.path: found {text!r}", "expected a .npz or .csv file", place
         )
     return _existing(context.folder / text, text, place, context)
+
+
+def cell_library(text: str, place: Place, context: Context) -> object:
+    """A cell library known by name, or a Liberty file (`$PDK_ROOT/...` is found)."""
+    if text in LIBRARIES:
+        return text
+    if Path(text).suffix.lower() != ".lib":
+        names = ", ".join(LIBRARIES)
+        return context.fail(
+            "config.path",
+            f"{context.dotted}: found {text[:80]!r}, expected {names} or a Liberty file (.lib)",
+            f"{did_you_mean(text, LIBRARIES)}; or write path/to/cells.lib",
+            place,
+        )
+    return liberty_file(text, place, context)
+
+
+def liberty_file(text: str, place: Place, context: Context) -> object:
+    """A Liberty file; it may lie outside the design's folder."""
+    if Path(text).suffix.lower() != ".lib":
+        return context.fail(
+            "config.path", f"{context.dotted}: found {text[:80]!r}", "expected a .lib file", place
+        )
+    root, _, rest = text.partition("/")
+    if root == "$PDK_ROOT":
+        found = os.environ.get("PDK_ROOT")
+        if not found:
+            return context.fail(
+                "config.path",
+                f"{context.dotted}: PDK_ROOT is not set",
+                "set it to the folder of your PDKs, or write the whole path",
+                place,
+            )
+        return _existing(Path(found) / rest, text, place, context)
+    return _existing(context.folder / Path(text).expanduser(), text, place, context)
 
 
 def _inside(text: str, place: Place, context: Context) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from hwflow.plan.connect import AnyLayer
@@ -39,6 +40,7 @@ def plan_record(plan: Plan) -> dict[str, Any]:
         "design": plan.graph.name,
         "graph": plan.digest,
         "target": target.name,
+        **({"delays": asdict(target.delay)} if target.family == "asic" else {}),
         "clock_hz": str(plan.options.clock_hz),
         "interface": plan.options.interface,
         "latency_cycles": plan.interface.latency,

@@ -24,7 +24,7 @@ __all__ = [
     "target",
 ]
 
-Family = Literal["ice40", "ecp5", "gowin", "xc7", "xcup", "generic"]
+Family = Literal["ice40", "ecp5", "gowin", "xc7", "xcup", "generic", "asic"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,9 @@ _XCUP = DelayModel(lut=0.5, carry=0.014, carry_entry=0.95, clock_overhead=0.5, d
 # No device: figures of a mid-range LUT fabric, so that plans are comparable.
 _LUT4 = DelayModel(lut=1.2, carry=0.05, carry_entry=2.0, clock_overhead=1.2)
 _LUT6 = DelayModel(lut=0.9, carry=0.03, carry_entry=1.7, clock_overhead=0.9)
+
+# Standard cells: a typical 130 nm library, until the design's own gives its delays (plan/asic.py).
+_CELLS = DelayModel(lut=0.2, carry=0.1, carry_entry=0.26, clock_overhead=0.35)
 
 # Within a family targets stand from small to large: `larger_targets` relies on LUT counts only.
 TARGETS: tuple[Target, ...] = (
@@ -194,6 +197,7 @@ TARGETS: tuple[Target, ...] = (
     ),
     Target("lut4", "generic", 4, None, None, None, _LUT4),
     Target("lut6", "generic", 6, None, None, None, _LUT6),
+    Target("asic", "asic", 4, None, None, None, _CELLS),
 )
 
 

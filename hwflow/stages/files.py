@@ -15,7 +15,7 @@ from hwflow.ir.exact import IntArray
 from hwflow.ir.graph import Graph
 from hwflow.plan.folding import Folding
 from hwflow.plan.plan import Options
-from hwflow.plan.targets import target
+from hwflow.stages.cells import chosen_target
 from hwflow.verify.vectors import VectorClass, Vectors
 
 __all__ = [
@@ -69,11 +69,12 @@ def plan_options(config: DesignConfig) -> Options:
     """What `hardware` says, as the planner wants it.
 
     Raises:
-        InputError: "target.unknown".
+        InputError: "target.unknown", or a cell library that cannot be used.
+        ToolMissing: "library.missing".
     """
     hardware = config.hardware
     return Options(
-        target(hardware.target),
+        chosen_target(config),
         Fraction(hardware.clock),
         hardware.interface,  # type: ignore[arg-type]
         given_foldings(config),

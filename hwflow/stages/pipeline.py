@@ -16,6 +16,7 @@ from hwflow.config import DesignConfig, as_json
 from hwflow.errors import InputError
 from hwflow.flow import Stage, StageContext
 from hwflow.plan.targets import target
+from hwflow.stages.cells import chosen_target, library_path
 
 __all__ = ["STAGES", "pipeline"]
 
@@ -36,12 +37,15 @@ def pipeline(config: DesignConfig) -> tuple[Stage, ...]:
     """The stages of `config`, each after its inputs.
 
     Raises:
-        InputError: "target.unknown", or "pnr.family" for a target without place and route: both
-            are told before a network is trained.
+        InputError: "target.unknown", "pnr.family" for a target without place and route, or what
+            is wrong with a cell library: all are told before a network is trained.
+        ToolMissing: "library.missing".
     """
     _check_target(config)
     if config.hardware.board:
         check_board(config)
+    if config.hardware.asic:
+        chosen_target(config)
     trains, rungs = config.model.builder is not None, config.verify.rungs
     stages = (
         _data(config) if config.data else None,
@@ -105,7 +109,13 @@ def _stage(
 def _hardware(
     config: DesignConfig, name: str, inputs: tuple[str, ...], tools: tuple[str, ...]
 ) -> Stage:
-    return _stage(config, name, inputs, tools, {"hardware": as_json(config.hardware)})
+    settings: dict[str, object] = {"hardware": as_json(config.hardware)}
+    return _stage(config, name, inputs, tools, settings, files=_cells(config))
+
+
+def _cells(config: DesignConfig) -> tuple[Path, ...]:
+    """The file that plans for cells depend on."""
+    return (library_path(config),) if config.hardware.asic else ()
 
 
 def _data(config: DesignConfig) -> Stage:
@@ -153,14 +163,17 @@ def _accuracy(config: DesignConfig) -> Stage:
 def _rtl(config: DesignConfig) -> Stage:
     tools = ("verilator", "cocotb", "g++", "make", "perl", "python")
     settings: dict[str, object] = {"hardware": as_json(config.hardware)}
-    files = tuple(sorted(_TESTBENCH.rglob("*.py")))
+    files = (*sorted(_TESTBENCH.rglob("*.py")), *_cells(config))
     return _stage(config, "rtl", _GOLDEN, tools, settings, files=files)
 
 
 def _synth(config: DesignConfig) -> Stage:
     settings: dict[str, object] = {"target": config.hardware.target}
-    workers = ("hwflow.synth.worker",)
-    return _stage(config, "synth", ("plan", "generate"), ("python", "pyosys"), settings, workers)
+    workers: tuple[str, ...] = ("hwflow.synth.worker",)
+    if config.hardware.asic:
+        settings["clock"] = str(config.hardware.clock)
+    tools, files = ("python", "pyosys"), _cells(config)
+    return _stage(config, "synth", ("plan", "generate"), tools, settings, workers, files)
 
 
 def _netlist(config: DesignConfig) -> Stage:

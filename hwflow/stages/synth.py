@@ -6,6 +6,7 @@ from hwflow.config import DesignConfig
 from hwflow.flow import StageContext
 from hwflow.plan.streams import Interface
 from hwflow.plan.targets import target
+from hwflow.stages.cells import library_path
 from hwflow.stages.files import read_json
 from hwflow.stages.history import write_seen
 from hwflow.synth.synthesize import synthesize
@@ -15,11 +16,14 @@ __all__ = ["run"]
 
 def run(config: DesignConfig, context: StageContext) -> None:
     """Map the RTL for the target."""
-    device = config.hardware.target
     text = (context.inputs["generate"] / "interface.json").read_text(encoding="utf-8")
     top = Interface.from_json(text).top
     layers = read_json(context.inputs["plan"] / "plan.json")["layers"]
     modules = {f"{top}__{entry['name']}": entry.get("multiplier") for entry in layers}
+    if config.hardware.asic:
+        _map_to_cells(config, context, top, list(modules))
+        return
+    device = config.hardware.target
     context.progress(0.0, f"Yosys for {device}")
     result = synthesize(
         context.inputs["generate"] / "design.v",
@@ -32,3 +36,21 @@ def run(config: DesignConfig, context: StageContext) -> None:
     )
     counted = {layer.layer: layer.area.lut for layer in result.layers}
     write_seen(context.out, target(device), layers, counted)
+
+
+def _map_to_cells(
+    config: DesignConfig, context: StageContext, top: str, modules: list[str]
+) -> None:
+    from hwflow.synth.asic import synthesize_cells
+
+    library = library_path(config)
+    context.progress(0.0, f"Yosys for the cells of {library.name}")
+    synthesize_cells(
+        context.inputs["generate"] / "design.v",
+        top,
+        modules,
+        library,
+        float(1_000_000_000 / config.hardware.clock),
+        context.out,
+        context.scratch,
+    )

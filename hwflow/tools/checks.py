@@ -21,6 +21,7 @@ class Check:
     minimum: str | None
     ok: bool
     fix: str
+    optional: bool = False
 
 
 def checks() -> tuple[Check, ...]:
@@ -34,4 +35,4 @@ def _check(tool: Tool) -> Check:
     except HwflowError:  # absent, or it does not tell its version
         found = None
     ok = found is not None and not older(found, tool.minimum)
-    return Check(tool.name, tool.needed_for, found, tool.minimum, ok, tool.fix)
+    return Check(tool.name, tool.needed_for, found, tool.minimum, ok, tool.fix, tool.optional)

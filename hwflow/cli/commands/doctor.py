@@ -1,4 +1,4 @@
-"""hwflow doctor: the tools on this machine."""
+"""hwflow doctor: the tools and cell libraries on this machine."""
 
 from __future__ import annotations
 
@@ -14,23 +14,26 @@ if TYPE_CHECKING:
 
 __all__ = ["arguments", "execute"]
 
-_OPTIONAL = "place and route"
-"""Tools for this are used only where a design asks for it."""
-
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's options."""
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    parser.add_argument(
+        "--fix", action="store_true", help="fetch the known cell libraries that are missing"
+    )
 
 
 def execute(options: argparse.Namespace, console: Console) -> int:
     """Check every tool: version found, version needed, and what to do where it is missing.
 
-    Exit code 3 if a tool is missing or too old; those for place and route are optional.
+    Exit code 3 if a tool is missing or too old, optional ones apart; `--fix` fetches libraries into
+    the user's cache and installs nothing.
     """
     from hwflow.tools import checks
 
-    found = checks()
+    if options.fix:
+        _fetch(console)
+    found = (*checks(), *_libraries())
     rows = [
         (check.name, _state(check), check.found_version or "-", check.minimum or "-",
          check.needed_for)
@@ -38,9 +41,9 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     ]  # fmt: skip
     console.table(table(("tool", "state", "found", "needed", "used for"), rows))
     lacking = [check for check in found if not check.ok]
-    needed = [check for check in lacking if _needed(check)]
+    needed = [check for check in lacking if not check.optional]
     for check in lacking:
-        console.show(f"{check.name}: {check.fix}", "red" if _needed(check) else "")
+        console.show(f"{check.name}: {check.fix}", "" if check.optional else "red")
     code = ToolMissing.exit_code if needed else 0
     console.show("everything needed is here" if not needed else f"{len(needed)} to be installed")
     console.result(
@@ -52,7 +55,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
                     "minimum": check.minimum,
                     "needed_for": check.needed_for,
                     "ok": check.ok,
-                    "optional": not _needed(check),
+                    "optional": check.optional,
                     "fix": check.fix,
                 }
                 for check in found
@@ -63,12 +66,36 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     return code
 
 
-def _needed(check: Check) -> bool:
-    return not check.needed_for.startswith(_OPTIONAL)
+def _fetch(console: Console) -> None:
+    from hwflow.asic.libraries import KNOWN, fetch, installed
+
+    for known in KNOWN:
+        if installed(known) is None:
+            console.show(f"{known.name}: fetching the package {known.package}")
+            fetch(known.name)
+
+
+def _libraries() -> tuple[Check, ...]:
+    """The cell libraries known by name."""
+    from hwflow.asic.libraries import KNOWN, installed
+    from hwflow.tools import Check
+
+    return tuple(
+        Check(
+            known.name,
+            f"target: asic ({known.what})",
+            None if installed(known) is None else "library",
+            None,
+            installed(known) is not None,
+            "hwflow doctor --fix",
+            optional=True,
+        )
+        for known in KNOWN
+    )
 
 
 def _state(check: Check) -> str:
     if check.ok:
         return "ok"
     word = "missing" if check.found_version is None else "too old"
-    return word if _needed(check) else f"{word} (optional)"
+    return f"{word} (optional)" if check.optional else word

@@ -33,7 +33,7 @@ LIBRARY: Final = "cells.lib"
 _RIPPLE: Final = "ripple.v"
 MAPS: Final = (ADDERS, _RIPPLE)
 # Blanks as commas: see recipes. {D} is the delay target that abc is given.
-_ABC: Final = "+strash;&get,-n;&nf;&put;topo;buffer,-c;topo;upsize,{D};dnsize,{D}"  # noqa: RUF027
+_ABC: Final = "+strash;&get,-n;&nf;&put;topo;buffer,-c;topo;upsize,{D};dnsize,{D}"
 _NO_TECHNOLOGY: Final = Recipe("", "", (), (), (), ())
 
 

@@ -1,0 +1,63 @@
+"""The cell library of a design for target: asic, and the planning target it makes."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from hwflow.asic.libraries import library_file
+from hwflow.config import DesignConfig
+from hwflow.errors import HwflowError
+from hwflow.plan.targets import Target, target
+
+__all__ = ["chosen_target", "corner_files", "library_path"]
+
+
+def library_path(config: DesignConfig) -> Path:
+    """The Liberty file that the design's cells come from.
+
+    Raises:
+        ToolMissing: `library.missing` for a known library that is not on this machine.
+    """
+    chosen = config.hardware.library
+    assert chosen is not None, "only for target: asic"
+    if isinstance(chosen, Path):
+        return chosen
+    try:
+        return library_file(chosen)
+    except HwflowError as error:
+        error.place = config.place("hardware.library")
+        raise
+
+
+def corner_files(config: DesignConfig) -> tuple[Path, ...]:
+    """The Liberty files of the other corners that are given."""
+    corners = config.hardware.corners
+    return tuple(path for path in (corners.slow, corners.fast) if path is not None)
+
+
+def chosen_target(config: DesignConfig) -> Target:
+    """The target with its delays; those of cells come from their library.
+
+    Raises:
+        InputError: "target.unknown"; `liberty.*` or `library.*` for a library that cannot be used.
+        ToolMissing: `library.missing`.
+    """
+    if not config.hardware.asic:
+        return target(config.hardware.target)
+    try:
+        return _cells(library_path(config))
+    except HwflowError as error:
+        error.place = error.place or config.place("hardware.library")
+        raise
+
+
+@cache
+def _cells(library: Path) -> Target:
+    from hwflow.asic.delays import library_delays
+    from hwflow.asic.kit import kit_of
+    from hwflow.asic.liberty import load_library
+    from hwflow.plan.asic import asic_target
+
+    found = load_library(library)
+    return asic_target(library_delays(found, kit_of(found)))
