@@ -12,7 +12,7 @@ from hwflow.plan.streams import Interface
 from hwflow.verify.netlist import NetlistSim
 from hwflow.verify.netlist.library import STREAMS
 
-__all__ = ["Steady", "steady_toggles"]
+__all__ = ["Steady", "drawn", "steady_toggles"]
 
 Beats = npt.NDArray[np.uint8]
 _CYCLES, _FEWEST, _MOST = 1024, 2, 64
@@ -39,24 +39,33 @@ def steady_toggles(
     2n that begins alike, so that filling and draining the pipelines cancel.
     """
     each = min(_MOST, max(_FEWEST, _CYCLES // interface.initiation_interval))
-    beats = {g.tensor: g.stream.beats for g in interface.inputs}
-    name, rows = next(iter(inputs.items()))
-    count = len(rows) // beats[name]
-    order = np.random.default_rng(seed).integers(0, count, 2 * each * STREAMS)
 
-    def run(vectors: npt.NDArray[np.int64]) -> tuple[Mapping[int, int], int]:
-        fed = {
-            tensor: np.ascontiguousarray(
-                data.reshape(count, beats[tensor], -1)[vectors].reshape(-1, data.shape[1])
-            )
-            for tensor, data in inputs.items()
-        }
-        found = sim.replay(fed, toggles=True)
+    def run(tensors: int) -> tuple[Mapping[int, int], int]:
+        found = sim.replay(drawn(interface, inputs, tensors, seed), toggles=True)
         assert found.toggles is not None
         return found.toggles.counts, found.cycles
 
-    half, short = run(order[: each * STREAMS])
-    whole, long = run(order)
+    half, short = run(each * STREAMS)
+    whole, long = run(2 * each * STREAMS)
     inferences = each * STREAMS
     moved = {net: (whole[net] - half[net]) / inferences for net in whole}
     return Steady(moved, inferences, (long - short) / each)
+
+
+def drawn(
+    interface: Interface, inputs: Mapping[str, Beats], tensors: int, seed: int
+) -> dict[str, Beats]:
+    """`tensors` of `inputs` (whole tensors as beats, by name) in a random order, with repeats.
+
+    Fewer of the same seed are the first of more.
+    """
+    beats = {g.tensor: g.stream.beats for g in interface.inputs}
+    name, rows = next(iter(inputs.items()))
+    count = len(rows) // beats[name]
+    order = np.random.default_rng(seed).integers(0, count, tensors)
+    return {
+        tensor: np.ascontiguousarray(
+            data.reshape(count, beats[tensor], -1)[order].reshape(-1, data.shape[1])
+        )
+        for tensor, data in inputs.items()
+    }

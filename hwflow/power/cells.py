@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -31,7 +31,7 @@ class CellEnergy:
     """fJ a clock cycle on one kind of inputs.
 
     `timed` counts glitches by the gates' delays, `still` has every net move at most once a cycle;
-    `wires` is the total of `timed` for each of WIRES. `glitches` are toggles timed over still,
+    `wires` is the total of `timed` for other wire models. `glitches` are toggles timed over still,
     `late` the share of toggles after the clock's period, `cycles` how many were averaged over.
     """
 
@@ -50,6 +50,7 @@ def cell_energy(
     period: float,
     layer_of: Callable[[str], str],
     work: Path,
+    wires: Sequence[float] = WIRES,
 ) -> CellEnergy:
     """Energy a clock cycle of `period` ns while the network's sources take `rows`.
 
@@ -65,11 +66,10 @@ def cell_energy(
         return cycle_power(loaded, delays_of(loaded), activity, library, period, layer_of)
 
     whole = int(timed.toggles.sum())
-    wires = {wire: power(timed, wire).total for wire in WIRES}
     return CellEnergy(
         power(timed, netlist.wire),
         power(still, netlist.wire),
-        wires,
+        {wire: power(timed, wire).total for wire in wires},
         timed.cycles * STREAMS,
         whole / max(1, int(still.toggles.sum())),
         timed.late / max(1, whole),

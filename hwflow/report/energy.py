@@ -97,7 +97,7 @@ def read_energy(artifacts: Mapping[str, Path]) -> EnergyView | None:
         record.text("model"),
         f"{activity.integer('inferences'):,} inferences of {activity.text('data')}, "
         f"{activity.text('order')}",
-        (f"glitches: {activity.text('glitches')}", f"static power: {record.text('static')}"),
+        record.texts("notes"),
         tuple(_share(kind, data.inner("kinds"), whole) for kind in data.inner("kinds").data),
     )
 

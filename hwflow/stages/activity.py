@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from hwflow.power.activity import Steady, steady_toggles
+from hwflow.power.activity import Steady, drawn, steady_toggles
 from hwflow.stages.files import read_json, write_json
 from hwflow.stages.rungs import Golden
 from hwflow.verify.netlist import NetlistSim
+from hwflow.verify.netlist.library import STREAMS
 
-__all__ = ["INPUTS", "load_activity", "save_activity"]
+__all__ = ["INPUTS", "load_activity", "load_states", "save_activity", "save_states"]
 
 INPUTS = ("data", "uniform")
 """What activity is counted on: the design's data, and uniform inputs as a worse case."""
 
 _SEED = 0
 _UNIFORM = 1024
+_STATES = 16
+"""Clock cycles of 64 streams: about a thousand inferences at an interval of one."""
 _FILE = "activity.json"
 
 Beats = npt.NDArray[np.uint8]
+Words = npt.NDArray[np.uint64]
 
 
 def save_activity(sim: NetlistSim, golden: Golden, out: Path) -> None:
@@ -52,6 +57,59 @@ def load_activity(folder: Path) -> tuple[Mapping[str, object], dict[str, Steady]
         toggles = dict(zip(nets, moved, strict=True))
         found[name] = Steady(toggles, record["inferences"], record["interval"])
     return record, found
+
+
+def save_states(
+    sim: NetlistSim, golden: Golden, module: Mapping[str, Any], registers: Container[str], out: Path
+) -> None:
+    """Simulate both kinds of inputs and write the values that registers and inputs take.
+
+    `registers` are the types of cells whose outputs hold state. Kept is a window in which the
+    pipelines are full: as many whole inferences as give about a thousand.
+    """
+    interface = golden.interface
+    interval = interface.initiation_interval
+    window = interval * max(1, _STATES // interval)
+    each = 2 + -(-(interface.latency + window) // interval)
+    nets = _sources(module, registers, interface.clock)
+    np.save(out / "nets.npy", np.array(nets, np.int64), allow_pickle=False)
+    data, packed = _data(golden)
+    begin = interface.latency + interface.reset_cycles + 1
+    for name, inputs in zip(INPUTS, (packed, _uniform(golden)), strict=True):
+        words = sim.states(drawn(interface, inputs, each * STREAMS, _SEED), nets)
+        np.save(out / f"{name}_states.npy", words[begin : begin + window + 1], allow_pickle=False)
+    record = {
+        "data": data,
+        "order": f"drawn at random with seed {_SEED}, tensor after tensor without gaps",
+        "inferences": STREAMS * window // interval,
+        "interval": interval,
+    }
+    write_json(out / _FILE, record)
+
+
+def load_states(folder: Path) -> tuple[Mapping[str, Any], list[int], dict[str, Words]]:
+    """What `save_states` wrote: what was simulated, net numbers, words (cycles + 1, nets)."""
+    words = {n: np.load(folder / f"{n}_states.npy", allow_pickle=False) for n in INPUTS}
+    nets = np.load(folder / "nets.npy", allow_pickle=False).tolist()
+    return read_json(folder / _FILE), nets, words
+
+
+def _sources(module: Mapping[str, Any], registers: Container[str], clock: str) -> list[int]:
+    nets = [
+        bit
+        for cell in module["cells"].values()
+        if cell["type"] in registers
+        for pin, bits in cell["connections"].items()
+        if cell["port_directions"][pin] == "output"
+        for bit in bits
+    ]
+    nets += [
+        bit
+        for name, port in module["ports"].items()
+        if port["direction"] == "input" and name != clock
+        for bit in port["bits"]
+    ]
+    return sorted({bit for bit in nets if isinstance(bit, int)})
 
 
 def _data(golden: Golden) -> tuple[str, dict[str, Beats]]:

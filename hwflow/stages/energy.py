@@ -20,27 +20,39 @@ __all__ = ["run"]
 
 def run(config: DesignConfig, context: StageContext) -> None:
     """Energy per inference on data and on uniform inputs, by kind of element and by layer."""
-    interface = (context.inputs["generate"] / "interface.json").read_text(encoding="utf-8")
+    text = (context.inputs["generate"] / "interface.json").read_text(encoding="utf-8")
+    interface = Interface.from_json(text)
     layers = [layer["name"] for layer in read_json(context.inputs["plan"] / "plan.json")["layers"]]
-    netlist = read_json(context.inputs["synth"] / "netlist.json")
-    module = netlist["modules"][Interface.from_json(interface).top]
+    module = read_json(context.inputs["synth"] / "netlist.json")["modules"][interface.top]
+    if config.hardware.asic:
+        from hwflow.stages.cell_energy import estimate
+
+        record = estimate(config, context, module, layers, interface)
+    else:
+        record = _elements(config, context, module, layers)
+    write_json(context.out / "energy.json", record)
+
+
+def _elements(
+    config: DesignConfig, context: StageContext, module: Mapping[str, Any], layers: list[str]
+) -> dict[str, Any]:
     elements = elements_of(target(config.hardware.target))
     simulated, activities = load_activity(context.inputs["netlist"])
     clock = float(config.hardware.clock)
-    record = {
-        "model": elements.source,
-        "activity": {
-            "data": simulated["data"],
-            "order": simulated["order"],
-            "inferences": simulated["inferences"],
-            "glitches": "not counted: each net moves at most once a clock cycle",
-        },
-        "static": "included" if elements.static else "not known for this device, left out",
+    record: dict[str, Any] = {
+        "model": f"element energies {elements.source}",
+        "activity": simulated,
+        "notes": [
+            "glitches are not counted: each net moves at most once a clock cycle",
+            "static power is included"
+            if elements.static
+            else "static power is not known for this device and left out",
+        ],
     }
     for name, steady in activities.items():
         energy = fpga_energy(module, layers, steady.toggles, steady.interval, clock, elements)
         record[name] = _record(energy)
-    write_json(context.out / "energy.json", record)
+    return record
 
 
 def _record(energy: Energy) -> Mapping[str, Any]:

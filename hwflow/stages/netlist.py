@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from hwflow.config import DesignConfig
 from hwflow.flow import StageContext
-from hwflow.stages.activity import save_activity
+from hwflow.stages.activity import save_activity, save_states
+from hwflow.stages.files import read_json
 from hwflow.stages.planned import load_plan
-from hwflow.stages.rungs import check_cycles, finish, load_golden
+from hwflow.stages.rungs import Golden, check_cycles, finish, load_golden
 from hwflow.verify.compare import RungReport
 from hwflow.verify.locate import locate_in_netlist
 from hwflow.verify.netlist import NetlistSim
@@ -40,4 +43,16 @@ def run(config: DesignConfig, context: StageContext) -> None:
     check_cycles("netlist", golden.interface, result.latency, result.initiation_interval)
     if config.synth.energy:
         context.progress(0.7, "activity of the netlist")
-        save_activity(sim, golden, context.out)
+        _save_activity(config, sim, golden, netlist, context.out)
+
+
+def _save_activity(
+    config: DesignConfig, sim: NetlistSim, golden: Golden, netlist: Path, out: Path
+) -> None:
+    """What the energy stage needs: net toggles on FPGAs, the states of registers for cells."""
+    if not config.hardware.asic:
+        save_activity(sim, golden, out)
+        return
+    record = read_json(netlist)
+    kinds = {name for name, cell in record["liberty"]["cells"].items() if "ff" in cell}
+    save_states(sim, golden, record["modules"][golden.interface.top], kinds, out)

@@ -63,7 +63,7 @@ def pipeline(config: DesignConfig) -> tuple[Stage, ...]:
         _rtl(config) if "rtl" in rungs else None,
         _synth(config),
         _netlist(config) if "netlist" in rungs else None,
-        _hardware(config, "energy", ("plan", "generate", "synth", "netlist"), ("numpy",))
+        _hardware(config, "energy", ("plan", "generate", "synth", "netlist"), ("gcc", "numpy"))
         if "netlist" in rungs and config.synth.energy
         else None,
         _board(config) if config.hardware.board else None,
@@ -181,7 +181,8 @@ def _netlist(config: DesignConfig) -> Stage:
         "hardware": as_json(config.hardware),
         "energy": config.synth.energy,
     }
-    return _stage(config, "netlist", (*_GOLDEN, "synth"), ("gcc", "numpy"), settings)
+    tools, files = ("gcc", "numpy"), _cells(config)
+    return _stage(config, "netlist", (*_GOLDEN, "synth"), tools, settings, files=files)
 
 
 def _pnr(config: DesignConfig) -> Stage:
