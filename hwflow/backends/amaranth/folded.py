@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import reduce
 from operator import and_
 
@@ -14,7 +15,7 @@ from hwflow.backends.amaranth.logic import extended
 from hwflow.backends.amaranth.memory import RamModule, RomModule
 from hwflow.backends.amaranth.module import HwModule
 from hwflow.plan.folded import FoldedPlan
-from hwflow.plan.raster import Loop
+from hwflow.plan.raster import DIGIT, Loop, Raster
 from hwflow.plan.rom import Rom
 
 __all__ = ["FoldedLayer"]
@@ -48,7 +49,7 @@ class FoldedLayer(HwModule):
         lanes = self._gated(m, nest, lanes_of(word, self.source))
         weights = self._weights(m, nest)
         terms = Pipeline(m, plan.terms, plan.terms_schedule, self.enable, "")
-        taken = terms.build([*lanes, *weights])
+        taken = terms.build([*lanes, *self._digit(m, nest), *weights])
         flags = self._flags(m, nest)
         accumulators, strobe = self._accumulate(m, taken, flags)
         constants = self._constants(m, flags)
@@ -114,6 +115,17 @@ class FoldedLayer(HwModule):
             gated.append(signal)
         return gated
 
+    def _digit(self, m: Module, nest: _Nest) -> list[Value]:
+        """The number of the digit that the word read is taken for."""
+        if self.plan.digits is None:
+            return []
+        if self.plan.digits.count == 1:
+            return [Const(0, 1)]
+        digit = Signal(nest.digit.shape(), name="digit_of_word")
+        with m.If(self.enable):
+            m.d.sync += digit.eq(nest.digit)
+        return [digit]
+
     # -- weights and constants ---------------------------------------------------------------------
 
     def _weights(self, m: Module, nest: _Nest) -> list[Value]:
@@ -123,8 +135,13 @@ class FoldedLayer(HwModule):
         if rom.depth == 1:
             return _fixed(rom)
         row = Signal(range(rom.depth), name="weight_row")
+        following: Value = Mux(row == rom.depth - 1, 0, row + 1)
+        digits = self.plan.digits.count if self.plan.digits else 1
+        rows = self.plan.raster.length // digits
+        if digits > 1 and rows < rom.depth:
+            following = Mux(nest.again, row - (rows - 1), following)
         with m.If(nest.issue):
-            m.d.sync += row.eq(Mux(row == rom.depth - 1, 0, row + 1))
+            m.d.sync += row.eq(following)
         return self._read(m, "weights", rom, row)
 
     def _constants(self, m: Module, flags: _Flags) -> list[Value]:
@@ -148,15 +165,18 @@ class FoldedLayer(HwModule):
 
     def _flags(self, m: Module, nest: _Nest) -> _Flags:
         """What a step is, delayed to where its terms are."""
-        valid, first, last = nest.issue, nest.first, nest.last
+        flags = {"valid": nest.issue, "first": nest.first, "last": nest.last}
+        digits = self.plan.digits
+        if digits is not None and digits.count > 1:
+            flags["doubles"] = nest.doubles
+        if digits is not None and digits.signed:
+            flags["negative"] = nest.digit == 0
         for stage in range(1, self.plan.terms_schedule.latency + 2):
-            registers = [
-                Signal(name=f"step_{role}_s{stage}") for role in ("valid", "first", "last")
-            ]
+            registers = {role: Signal(name=f"step_{role}_s{stage}") for role in flags}
             with m.If(self.enable):
-                m.d.sync += [r.eq(v) for r, v in zip(registers, (valid, first, last), strict=True)]
-            valid, first, last = registers
-        return _Flags(valid, first, last)
+                m.d.sync += [registers[role].eq(value) for role, value in flags.items()]
+            flags = dict(registers)
+        return _Flags(**flags)
 
     def _accumulate(
         self, m: Module, taken: list[Value], flags: _Flags
@@ -173,7 +193,7 @@ class FoldedLayer(HwModule):
                 name=f"accumulator_{index}",
                 reset_less=True,
             )
-            total = combine(m, index, accumulator, term, flags.first)
+            total = combine(m, index, accumulator, term, flags)
             with m.If(self.enable & flags.valid):
                 m.d.sync += accumulator.eq(total)
             accumulators.append(accumulator)
@@ -182,28 +202,44 @@ class FoldedLayer(HwModule):
     def _signed(self, lane: int) -> bool:
         return self.plan.epilogue.inputs[lane][0] < 0
 
-    def _sum(self, m: Module, lane: int, accumulator: Signal, term: Value, first: Value) -> Value:
+    def _sum(self, m: Module, lane: int, accumulator: Signal, term: Value, flags: _Flags) -> Value:
+        """Before the first term of a digit what was accumulated doubles; the sign's subtract."""
         width = len(accumulator)
-        if self.plan.raster.length == 1:
-            return extended(term, width)
+        added = extended(term, width)
+        if self.plan.raster.length == 1 and flags.negative is None:
+            return added
+        held: Value = accumulator
+        if flags.doubles is not None:
+            held = Mux(flags.doubles, Cat(Const(0, 1), accumulator)[:width], accumulator)
         before = Signal(width, name=f"before_{lane}")
-        m.d.comb += before.eq(accumulator & (~first).replicate(width))
-        return (before + extended(term, width))[:width]
+        m.d.comb += before.eq(held & (~flags.first).replicate(width))
+        if flags.negative is None:
+            return (before + added)[:width]
+        # One adder: a bit below the lowest carries the one that a complement lacks.
+        signs = Cat(flags.negative, added ^ flags.negative.replicate(width))
+        return (Cat(Const(1, 1), before) + signs)[1 : width + 1]
 
     def _maximum(
-        self, m: Module, lane: int, accumulator: Signal, term: Value, first: Value
+        self, m: Module, lane: int, accumulator: Signal, term: Value, flags: _Flags
     ) -> Value:
         width = len(accumulator)
         bigger = Signal(name=f"bigger_{lane}")
-        m.d.comb += bigger.eq(first | (term > accumulator))
+        m.d.comb += bigger.eq(flags.first | (term > accumulator))
         return Mux(bigger, extended(term, width), accumulator)
 
 
+@dataclass(frozen=True)
 class _Flags:
-    """A step where its terms are: whether there is one, the first or last of an accumulation."""
+    """A step where its terms are: whether there is one, the first or last of an accumulation,
 
-    def __init__(self, valid: Value, first: Value, last: Value) -> None:
-        self.valid, self.first, self.last = valid, first, last
+    and of digits: the first of a further one, or one of the signs.
+    """
+
+    valid: Value
+    first: Value
+    last: Value
+    doubles: Value | None = None
+    negative: Value | None = None
 
 
 def _fixed(rom: Rom) -> list[Value]:
@@ -250,6 +286,16 @@ class _Nest:
         self.first = reduce(and_, [self.counters[i] == 0 for i in mine], Const(1, 1))
         self.last = reduce(and_, [self.ends[i] for i in mine], Const(1, 1))
         self.release = self._release()
+        self._digits(raster)
+
+    def _digits(self, raster: Raster) -> None:
+        """The digit that is next; whether its first step is; whether the rows of weights recur."""
+        at = next((i for i, loop in self.loops if loop.name == DIGIT), None)
+        taps = [i for i, _ in self.loops if i > (len(raster.loops) if at is None else at)]
+        self.digit: Value = Const(0, 1) if at is None else self.counters[at]
+        self.doubles = reduce(and_, [self.counters[i] == 0 for i in taps], Const(1, 1))
+        ends = Const(1, 1) if at is None else self.ends[at]
+        self.again = reduce(and_, [self.ends[i] for i in taps], ~ends)
 
     def _count(self) -> None:
         """Advance the innermost loop; each outer one when all inside of it end."""
