@@ -81,17 +81,19 @@ def _units(graph: Graph, layer: Layer, target: Target, period: float) -> list[_U
     types = {v: graph.types[v] for v in layer.inputs}
     kinds: tuple[Multiplier, ...] = ("lut", "dsp") if multiplies_in_dsps(target) else ("lut",)
     units: list[_Unit] = []
-    for kind in (*kinds, "serial"):
-        if kind == "serial" and units[0].lane.weights is None:
-            continue
+    for kind in kinds:
         one = Folding(1, 1, multiplier=kind)
         lane = plan_folded(graph, layer, types, one, period, target)
         if kind == "dsp" and not _products(lane):
-            continue
+            break
         outputs = graph.types[layer.outputs[0]].size // lane.positions
         whole = plan_folded(graph, layer, types, replace(one, pe=outputs), period, target)
         after = circuit_cost(whole.epilogue, whole.epilogue_schedule, dsp=kind == "dsp")
         units.append(_Unit(lane, outputs, after))
+    if units[0].lane.weights is not None:
+        serial = Folding(1, 1, multiplier="serial")
+        lane = plan_folded(graph, layer, types, serial, period, target)
+        units.append(replace(units[0], lane=lane))
     return units
 
 
@@ -158,7 +160,7 @@ def _cost(whole: _Unit, pe: int, simd: int, target: Target) -> Cost:
         width = field_bits / lanes + (0 if unit.digits else wide)
         total += Cost(ffs=round(lanes * width))
         if unit.digits is not None:
-            total += Cost(luts=field_bits + word_lanes * (unit.digits.count - 1))
+            total += Cost(luts=word_lanes * (unit.digits.count - 1))
         elif unit.folding.multiplier == "dsp":
             total += Cost(luts=fields.rounding, dsps=fields.changing - fields.shared)
         else:

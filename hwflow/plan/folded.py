@@ -237,6 +237,9 @@ def _cost(plan: FoldedPlan, word: StreamType, target: Target) -> Cost:
     dsp = plan.folding.multiplier == "dsp"
     total = circuit_cost(plan.terms, plan.terms_schedule, dsp=dsp)
     total += circuit_cost(plan.epilogue, plan.epilogue_schedule, dsp=dsp)
+    if plan.digits is not None:
+        # A weight times a digit is the synchronous reset of the register behind it.
+        total += Cost(luts=-sum(w.width for w in plan.terms.words if isinstance(w.op, Mux)))
     bits = sum(plan.accumulators)
     total += accumulator_cost(len(plan.accumulators), bits, plan.digits)
     total += memory_cost(plan.depth, word.bits, plan.buffer_style, target, rom=False)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +23,7 @@ from hwflow.plan.raster import Raster
 from hwflow.plan.reduction import Reduction
 from hwflow.plan.rom import Rom, rom_of
 from hwflow.plan.streams import StreamType
-from hwflow.plan.targets import DSP_OPERANDS, Target
+from hwflow.plan.targets import DSP_OPERANDS, Family, Target
 from hwflow.plan.words import Circuit, width_of
 
 __all__ = ["Digits", "Terms", "borrowed", "digits_of", "lane_bounds", "pair_shifts", "terms_of"]
@@ -113,16 +114,17 @@ def pair_shifts(
             first, second = (
                 (int(low[p, lane]), int(high[p, lane])) for p in (2 * pair, 2 * pair + 1)
             )
-            shifts[pair, lane] = _shift(x[lane], first, second, target)
+            shifts[pair, lane] = _shift(x[lane], first, second, target.family)
     return shifts
 
 
-def _shift(x: Bounds, first: Bounds, second: Bounds, target: Target) -> int:
-    if any(lo == hi for lo, hi in (x, first, second)) or target.family not in DSP_OPERANDS:
+@lru_cache
+def _shift(x: Bounds, first: Bounds, second: Bounds, family: Family) -> int:
+    if any(lo == hi for lo, hi in (x, first, second)) or family not in DSP_OPERANDS:
         return 0
     shift = width_of(*_product(x, first))
     operands = sorted(width_of(min(lo, -1), hi) for lo, hi in (x, _joined(first, second, shift)))
-    limits = sorted(DSP_OPERANDS[target.family])
+    limits = sorted(DSP_OPERANDS[family])
     return shift if all(a <= b for a, b in zip(operands, limits, strict=True)) else 0
 
 
