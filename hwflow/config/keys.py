@@ -109,7 +109,10 @@ _LAYER_FOLD = Section(
         Key("simd", _MANY, "inputs taken in a clock (all)"),
         Key("pos", _MANY, "output positions computed in a clock (all; 1 with pe or simd)"),
         Key(
-            "multiplier", Choice(("lut", "dsp")), "what multiplies where pe or simd is given", "lut"
+            "multiplier",
+            Choice(("lut", "dsp", "serial")),
+            "what multiplies where pe or simd is given; serial: inputs bit by bit",
+            "lut",
         ),
     ),
     make=LayerFoldConfig,

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import Literal
 
-from hwflow.plan.folding import Candidate, Cost, Folding
+from hwflow.plan.folding import Candidate, Cost, Folding, Multiplier
 
 __all__ = ["KINDS", "NO_CORRECTION", "Correction", "Kind", "Seen", "kind_of", "learned"]
 
-Kind = Literal["constant", "mac-lut", "mac-dsp"]
-KINDS: tuple[Kind, ...] = ("constant", "mac-lut", "mac-dsp")
+Kind = Literal["constant", "mac-lut", "mac-dsp", "mac-serial"]
+KINDS: tuple[Kind, ...] = ("constant", "mac-lut", "mac-dsp", "mac-serial")
 _WIDEST = 4.0
 """Factors stay within this and its inverse: beyond it something else is wrong."""
 
@@ -21,7 +21,8 @@ def kind_of(folding: Folding) -> Kind:
     """Which estimate a folding's LUTs come from."""
     if not folding.folded:
         return "constant"
-    return "mac-dsp" if folding.multiplier == "dsp" else "mac-lut"
+    kinds: dict[Multiplier, Kind] = {"lut": "mac-lut", "dsp": "mac-dsp", "serial": "mac-serial"}
+    return kinds[folding.multiplier]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,19 @@ import numpy as np
 from hwflow.errors import InputError
 from hwflow.ir.exact import IntArray
 from hwflow.ir.graph import Graph, Layer
-from hwflow.plan.folded import CONTROL, FoldedPlan, buffer_words, memory_cost, plan_folded
+from hwflow.plan.folded import (
+    CONTROL,
+    FoldedPlan,
+    accumulator_cost,
+    buffer_words,
+    memory_cost,
+    plan_folded,
+)
 from hwflow.plan.folding import Candidate, Cost, Folding, Multiplier
-from hwflow.plan.layer import circuit_cost
+from hwflow.plan.layer import circuit_cost, stream_of
 from hwflow.plan.rom import memory_style
 from hwflow.plan.targets import Target, multiplies_in_dsps
+from hwflow.plan.terms import borrowed, lane_bounds, pair_shifts
 from hwflow.plan.words import Product
 
 __all__ = ["mac_candidates"]
@@ -22,7 +30,7 @@ _MOST_LANES = 2048
 
 
 def mac_candidates(graph: Graph, layer: Layer, target: Target, period: float) -> list[Candidate]:
-    """Every pe x simd that divides the layer, with multipliers in LUTs and in DSPs.
+    """Every pe x simd that divides the layer, with every kind of multipliers.
 
     Empty for a layer without folded form.
     """
@@ -40,13 +48,12 @@ def mac_candidates(graph: Graph, layer: Layer, target: Target, period: float) ->
             if pe * simd > _MOST_LANES or (unit.weights and share >= unit.weights.depth):
                 continue
             word_lanes = simd if unit.kind == "matrix" else pe
-            fields = _fields(unit, outputs, pe, simd)
             found += [
                 Candidate(
                     layer.name,
                     Folding(pe, simd, multiplier=one.lane.folding.multiplier),
-                    max(unit.cycles // (pe * simd), -(-unit.raster.words // word_lanes)),
-                    _cost(one, pe, simd, fields, target),
+                    max(one.lane.cycles // (pe * simd), -(-unit.raster.words // word_lanes)),
+                    _cost(one, pe, simd, target),
                 )
                 for one in units
             ]
@@ -70,10 +77,10 @@ class _Unit:
 
 
 def _units(graph: Graph, layer: Layer, target: Target, period: float) -> list[_Unit]:
-    """The layer's unit with multipliers in LUTs, and in DSPs where it has any and the device."""
+    """The layer's unit for each kind of multipliers that it and the device can have."""
     types = {v: graph.types[v] for v in layer.inputs}
     kinds: tuple[Multiplier, ...] = ("lut", "dsp") if multiplies_in_dsps(target) else ("lut",)
-    units = []
+    units: list[_Unit] = []
     for kind in kinds:
         one = Folding(1, 1, multiplier=kind)
         lane = plan_folded(graph, layer, types, one, period, target)
@@ -83,6 +90,10 @@ def _units(graph: Graph, layer: Layer, target: Target, period: float) -> list[_U
         whole = plan_folded(graph, layer, types, replace(one, pe=outputs), period, target)
         after = circuit_cost(whole.epilogue, whole.epilogue_schedule, dsp=kind == "dsp")
         units.append(_Unit(lane, outputs, after))
+    if units[0].lane.weights is not None:
+        serial = Folding(1, 1, multiplier="serial")
+        lane = plan_folded(graph, layer, types, serial, period, target)
+        units.append(replace(units[0], lane=lane))
     return units
 
 
@@ -91,14 +102,42 @@ def _products(unit: FoldedPlan) -> bool:
     return any(isinstance(w.op, Product) for w in words)
 
 
-def _fields(unit: FoldedPlan, outputs: int, pe: int, simd: int) -> tuple[int, int]:
-    """Bits of a row of weights for `pe` outputs and `simd` inputs, and fields that ever change."""
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    """A row of weights: its bits, the fields that ever change, and products that share a DSP.
+
+    `rounding` are the LUTs that take the shared products apart.
+    """
+
+    bits: int = 0
+    changing: int = 0
+    shared: int = 0
+    rounding: int = 0
+
+
+def _fields(unit: FoldedPlan, outputs: int, pe: int, simd: int, target: Target) -> _Fields:
+    """The row of weights for `pe` outputs and `simd` inputs."""
     if unit.weights is None:
-        return 0, 0
+        return _Fields()
     inner = simd if unit.kind == "matrix" else 1
-    cube = unit.weights.values.reshape(outputs // pe, pe, -1, inner)
-    low, high = cube.min(axis=(0, 2)), cube.max(axis=(0, 2))
-    return int(_widths(low, high).sum()), int(np.count_nonzero(low != high))
+    rows = unit.weights.values.reshape(outputs // pe, pe, -1, inner).swapaxes(1, 2)
+    low, high = rows.min(axis=(0, 1)), rows.max(axis=(0, 1))
+    changing = int(np.count_nonzero(low != high))
+    if unit.folding.multiplier != "dsp" or unit.kind != "matrix":
+        return _Fields(int(_widths(low, high).sum()), changing)
+    word = stream_of(unit.types[unit.inputs[0]], unit.raster.words // simd)
+    shifts = pair_shifts(low, high, lane_bounds(word), target)
+    if shifts.any():
+        rows = borrowed(rows, shifts)
+        low, high = rows.min(axis=(0, 1)), rows.max(axis=(0, 1))
+    shared = shifts > 0
+    above = _widths(low, high)[1 : 2 * len(shifts) : 2] + word.widths[0]
+    return _Fields(
+        int(_widths(low, high).sum()),
+        changing,
+        int(np.count_nonzero(shared)),
+        int(((above + (shifts + 2) // 3) * shared).sum()),
+    )
 
 
 def _widths(low: IntArray, high: IntArray) -> IntArray:
@@ -108,22 +147,26 @@ def _widths(low: IntArray, high: IntArray) -> IntArray:
     return np.asarray(bits + (low < 0))
 
 
-def _cost(whole: _Unit, pe: int, simd: int, fields: tuple[int, int], target: Target) -> Cost:
+def _cost(whole: _Unit, pe: int, simd: int, target: Target) -> Cost:
     """`pe` times `simd` of the layer's lane, its memories cut accordingly."""
     unit, outputs = whole.lane, whole.outputs
-    (field_bits, changing), lanes = fields, pe * simd
-    dsp = unit.folding.multiplier == "dsp"
+    fields, lanes = _fields(unit, outputs, pe, simd, target), pe * simd
+    field_bits = fields.bits
     total = whole.after(pe) + CONTROL
     wide = unit.stream(unit.inputs[0]).bits
+    word_lanes = simd if unit.kind == "matrix" else pe
     result = unit.accumulators[0]
     if unit.weights is not None:
-        width = wide + field_bits / lanes
+        width = field_bits / lanes + (0 if unit.digits else wide)
         total += Cost(ffs=round(lanes * width))
-        total += Cost(dsps=changing) if dsp else Cost(luts=wide * field_bits)
+        if unit.digits is not None:
+            total += Cost(luts=word_lanes * (unit.digits.count - 1))
+        elif unit.folding.multiplier == "dsp":
+            total += Cost(luts=fields.rounding, dsps=fields.changing - fields.shared)
+        else:
+            total += Cost(luts=wide * field_bits)
         total += _times(_tree(simd, round(width), result), pe)
-    accumulators = pe * result
-    total += Cost(pe, accumulators, accumulators, accumulators)
-    word_lanes = simd if unit.kind == "matrix" else pe
+    total += accumulator_cost(pe, pe * result, unit.digits)
     word, depth = wide * word_lanes, buffer_words(-(-unit.raster.depth // word_lanes))
     style = memory_style(target, depth, word, writable=True)
     total += memory_cost(depth, word, style, target, rom=False)

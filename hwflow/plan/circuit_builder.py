@@ -11,7 +11,9 @@ from hwflow.plan.words import (
     AtLeast,
     Circuit,
     Clip,
+    Digit,
     In,
+    Join,
     Literal,
     Max,
     Mux,
@@ -146,12 +148,18 @@ class CircuitBuilder:
             position += 1
         return total
 
-    def round(self, a: int, shift: int, rounding: Rounding) -> int:
-        """``a / 2**shift`` rounded; a negative shift multiplies."""
+    def join(self, low: int, high: int, shift: int, within: tuple[int, int]) -> int:
+        """``(high << shift) + low % 2**shift``, known to lie `within`."""
+        return self._add(Join(low, high, shift), *within)
+
+    def round(
+        self, a: int, shift: int, rounding: Rounding, within: tuple[int, int] | None = None
+    ) -> int:
+        """``a / 2**shift`` rounded; a negative shift multiplies. `within` as for `sum`."""
         if shift <= 0:
             return self.shl(a, -shift)
         lo, hi = (_rounded(v, shift, rounding) for v in self.bounds(a))
-        return self._add(Round(a, shift, rounding), lo, hi)
+        return self._add(Round(a, shift, rounding), *(within or (lo, hi)))
 
     def clip(self, a: int, lo: int, hi: int) -> int:
         """`a` saturated; only the sides it can leave cost anything."""
@@ -161,12 +169,16 @@ class CircuitBuilder:
             return a
         return self._add(Clip(a, *_cheap_limits(low, high, alo, ahi)), low, high)
 
-    def wrap(self, a: int, lo: int, hi: int) -> int:
-        """`a` wrapped into [lo, hi]."""
+    def wrap(self, a: int, lo: int, hi: int, within: tuple[int, int] | None = None) -> int:
+        """`a` wrapped into [lo, hi]; `within` as for `sum`."""
         alo, ahi = self.bounds(a)
         if alo >= lo and ahi <= hi:
             return a
-        return self._add(Wrap(a, lo, hi), lo, hi)
+        return self._add(Wrap(a, lo, hi), *(within or (lo, hi)))
+
+    def digit(self, a: int, index: int, count: int) -> int:
+        """Digit `index` of the `count` binary digits of `a`, the highest being 0."""
+        return a if self.bounds(a) == (0, 0) else self._add(Digit(a, index, count), 0, 1)
 
     def at_least(self, a: int, level: int) -> int:
         """``a >= level``."""

@@ -8,7 +8,9 @@ from hwflow.plan.words import (
     AtLeast,
     Circuit,
     Clip,
+    Digit,
     In,
+    Join,
     Literal,
     Max,
     Mux,
@@ -40,7 +42,7 @@ def delay(circuit: Circuit, word: Word, model: DelayModel) -> float:
     """Nanoseconds through one word's logic, routing included."""
     widths = circuit.widths_of(word)
     match word.op:
-        case In() | Literal() | Shl() | Wrap():
+        case In() | Literal() | Shl() | Wrap() | Join():
             return 0.0
         case Sum():
             bits = adder_bits(circuit, word)
@@ -62,6 +64,8 @@ def delay(circuit: Circuit, word: Word, model: DelayModel) -> float:
             return model.adder(word.width) + model.lut
         case Mux():
             return model.lut
+        case Digit(_, _, count):
+            return model.lut * (count - 1).bit_length()
         case Table():
             return model.lut * max(1, widths[0] - 3)
 
@@ -70,7 +74,7 @@ def luts(circuit: Circuit, word: Word) -> int:
     """LUTs of one word: an estimate that synthesis corrects."""
     widths = circuit.widths_of(word)
     match word.op:
-        case In() | Literal() | Shl() | Wrap():
+        case In() | Literal() | Shl() | Wrap() | Join():
             return 0
         case Sum():
             return adder_bits(circuit, word)
@@ -86,6 +90,8 @@ def luts(circuit: Circuit, word: Word) -> int:
             return word.width + max(widths) + 1
         case Mux():
             return word.width
+        case Digit(_, _, count):
+            return count - 1
         case Table():
             return word.width << max(0, widths[0] - 5)
 

@@ -9,23 +9,28 @@ import numpy as np
 
 from hwflow.errors import InputError
 from hwflow.ir import ops
-from hwflow.ir.exact import IntArray
 from hwflow.ir.graph import Graph, Layer
 from hwflow.ir.types import IntType, TensorType
-from hwflow.plan.circuit_builder import CircuitBuilder
 from hwflow.plan.epilogue import Epilogue, epilogue_of
 from hwflow.plan.folding import Cost, Folding
 from hwflow.plan.kernel import Kernel, Window, kernel_of
 from hwflow.plan.layer import circuit_cost, stream_of
 from hwflow.plan.raster import Raster, raster_of
 from hwflow.plan.reduction import Reduction, reduction_of
-from hwflow.plan.rom import MemoryStyle, Rom, block_rams, memory_style
+from hwflow.plan.rom import MemoryStyle, Rom, block_rams, memory_style, rom_of
 from hwflow.plan.schedule import Schedule, schedule
 from hwflow.plan.streams import StreamType
 from hwflow.plan.targets import DelayModel, Target
-from hwflow.plan.words import Circuit, Product, width_of
+from hwflow.plan.terms import Digits, digits_of, terms_of
+from hwflow.plan.words import Circuit, Mux, Product, width_of
 
-__all__ = ["CONTROL", "FoldedPlan", "buffer_words", "memory_cost", "plan_folded"]
+__all__ = [
+    "CONTROL", "FoldedPlan", "accumulator_cost", "buffer_words", "memory_cost", "plan_folded",
+]  # fmt: skip
+
+
+_DSP_ROUTE = 2.0
+"""LUT delays from a DSP to the adders behind it: DSPs lie in columns, and not where one wants."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +40,8 @@ class FoldedPlan:
     Input words of `simd` lanes go into a line buffer of `depth` words and are read in the order
     of `raster`. `terms` is the circuit from one word (and one row of `weights`) to what each of
     the `pe` accumulators takes in a clock, `epilogue` that from accumulators (and a row of
-    `constants`) to outputs. `accumulators` are their widths in bits.
+    `constants`) to outputs. `accumulators` are their widths in bits. With `digits` each word
+    is read once for every digit, and the accumulators double before the next.
     """
 
     name: str
@@ -50,6 +56,7 @@ class FoldedPlan:
     buffer_style: MemoryStyle
     weights: Rom | None
     constants: Rom | None
+    digits: Digits | None
     terms: Circuit
     terms_schedule: Schedule
     epilogue: Circuit
@@ -99,23 +106,27 @@ def plan_folded(
     folding = replace(folding, pe=pe, simd=simd)
     window = _window(kernel, reduction, types[layer.inputs[0]].shape)
     groups = window.shape[-1] // (simd if reduction.kind == "matrix" else pe)
+    digits = _digits(layer, reduction, types[layer.inputs[0]], folding)
     raster = raster_of(
-        reduction.kind, window, reduction.taps, reduction.dilation, groups, reduction.outputs // pe
-    )
+        reduction.kind, window, reduction.taps, reduction.dilation, groups, reduction.outputs // pe,
+        1 if digits is None else digits.count,
+    )  # fmt: skip
     word = stream_of(types[layer.inputs[0]], raster.words)
     depth = buffer_words(raster.depth)
-    weights = _weights(reduction, raster, pe, simd, target)
-    terms = _terms(reduction, word, weights, pe)
+    terms = terms_of(reduction, raster, word, (pe, simd), folding.multiplier, digits, target)
+    weights = terms.weights
     epilogue = epilogue_of(kernel.graph, reduction, pe)
     model = target.delay
     if folding.multiplier == "dsp":
         model = replace(model, product=model.dsp)
-    constants = None if epilogue.table is None else _rom(epilogue.table, target)
+    constants = None if epilogue.table is None else rom_of(epilogue.table, target)
     buffer_style = memory_style(target, depth, word.bits, writable=True)
     read = max(model.lut, _read(buffer_style, model), _read(_style(weights), model))
-    timing = schedule(terms, period, model, read, registered=(Product,))
+    away = _DSP_ROUTE * model.lut if folding.multiplier == "dsp" else 0.0
+    timing = schedule(terms.circuit, period, model, read, (Product, Mux), away)
     after = schedule(epilogue.circuit, period, model, _read(_style(constants), model))
     accumulators = _accumulators(reduction, pe)
+    doubling = 1 if digits is None else 2
     plan = FoldedPlan(
         layer.name,
         tuple(n.op.name for n in layer.nodes if not isinstance(n.op, (ops.Const, ops.Input))),
@@ -129,13 +140,14 @@ def plan_folded(
         buffer_style,
         weights,
         constants,
-        terms,
+        digits,
+        terms.circuit,
         timing,
         epilogue.circuit,
         after,
         accumulators,
         Cost(),
-        max(timing.worst, after.worst, model.adder(max(accumulators)) + model.lut),
+        max(timing.worst, after.worst, model.adder(max(accumulators)) + model.lut * doubling),
     )
     return replace(plan, cost=_cost(plan, word, target))
 
@@ -147,6 +159,22 @@ def _style(rom: Rom | None) -> MemoryStyle | None:
 def _read(style: MemoryStyle | None, model: DelayModel) -> float:
     """How long after a clock edge a memory's word is there, in ns."""
     return model.bram if style == "block" else 0.0
+
+
+def _digits(
+    layer: Layer, reduction: Reduction, kind: TensorType, folding: Folding
+) -> Digits | None:
+    """The digits of input words, None where words are multiplied at once."""
+    if folding.multiplier != "serial":
+        return None
+    if reduction.weights is None:
+        raise InputError(
+            "plan.fold",
+            f"layer {layer.name}: multiplier: serial, but it multiplies nothing",
+            hint=f"remove multiplier from {layer.name}",
+            place=folding.place,
+        )
+    return digits_of(kind)
 
 
 def _window(kernel: Kernel, reduction: Reduction, shape: tuple[int, ...]) -> Window:
@@ -175,17 +203,6 @@ def _types(
     )
     known[value] = TensorType(result.shape, IntType(lo, hi, result.elem.full(result.shape)[2]))
     return known
-
-
-def _rom(rows: IntArray, target: Target) -> Rom:
-    values = np.ascontiguousarray(rows).astype(np.int64)
-    return Rom(values, memory_style(target, len(values), _row_bits(values), writable=False))
-
-
-def _row_bits(rows: IntArray) -> int:
-    return sum(
-        width_of(int(a), int(b)) for a, b in zip(rows.min(axis=0), rows.max(axis=0), strict=True)
-    )
 
 
 def _lanes(
@@ -226,44 +243,6 @@ def _divisors(number: int) -> str:
     return ", ".join(str(d) for d in range(1, number + 1) if number % d == 0)
 
 
-def _weights(
-    reduction: Reduction, raster: Raster, pe: int, simd: int, target: Target
-) -> Rom | None:
-    """The rows of weights in the order in which one position reads them."""
-    if reduction.weights is None:
-        return None
-    taps, groups, outputs = reduction.taps[0] * reduction.taps[1], raster.groups, reduction.outputs
-    if reduction.kind == "matrix":
-        cube = reduction.weights.reshape(-1, groups, simd, outputs // pe, pe)
-        rows = cube.transpose(3, 0, 1, 4, 2).reshape(-1, pe * simd)
-    else:
-        rows = reduction.weights.reshape(taps, groups, pe).transpose(1, 0, 2).reshape(-1, pe)
-    return _rom(rows, target)
-
-
-def _terms(reduction: Reduction, word: StreamType, weights: Rom | None, pe: int) -> Circuit:
-    """From one word (and one row of weights) to what each accumulator takes."""
-    lanes = [
-        (-(1 << (w - 1)) if s else 0, (1 << (w - 1 if s else w)) - 1) if w else (0, 0)
-        for w, s in zip(word.widths, word.signed, strict=True)
-    ]
-    table = weights.bounds if weights else ()
-    builder = CircuitBuilder((*lanes, *table))
-    inputs = [builder.input(i) for i in range(len(lanes) + len(table))]
-    x, w = inputs[: len(lanes)], inputs[len(lanes) :]
-    if reduction.kind == "matrix":
-        simd = len(lanes)
-        outputs = [
-            builder.total([builder.product(x[s], w[p * simd + s]) for s in range(simd)])
-            for p in range(pe)
-        ]
-    elif weights:
-        outputs = [builder.product(a, b) for a, b in zip(x, w, strict=True)]
-    else:
-        outputs = x
-    return builder.build(outputs)
-
-
 def _accumulators(reduction: Reduction, pe: int) -> tuple[int, ...]:
     lo, hi = (side.reshape(-1, pe) for side in (reduction.lo, reduction.hi))
     bounds = zip(lo.min(axis=0), hi.max(axis=0), strict=True)
@@ -274,13 +253,22 @@ def _cost(plan: FoldedPlan, word: StreamType, target: Target) -> Cost:
     dsp = plan.folding.multiplier == "dsp"
     total = circuit_cost(plan.terms, plan.terms_schedule, dsp=dsp)
     total += circuit_cost(plan.epilogue, plan.epilogue_schedule, dsp=dsp)
+    if plan.digits is not None:
+        # A weight times a digit is the synchronous reset of the register behind it.
+        total += Cost(luts=-sum(w.width for w in plan.terms.words if isinstance(w.op, Mux)))
     bits = sum(plan.accumulators)
-    total += Cost(len(plan.accumulators), bits, bits, bits)
+    total += accumulator_cost(len(plan.accumulators), bits, plan.digits)
     total += memory_cost(plan.depth, word.bits, plan.buffer_style, target, rom=False)
     for rom in (plan.weights, plan.constants):
         if rom is not None:
             total += memory_cost(rom.depth, rom.stream.bits, rom.style, target, rom=True)
     return total + CONTROL
+
+
+def accumulator_cost(count: int, bits: int, digits: Digits | None) -> Cost:
+    """`count` accumulators of together `bits`; for digits they double, and subtract the signs."""
+    extra = 0 if digits is None else bits * ((digits.count > 1) + digits.signed)
+    return Cost(count, bits, bits + extra, bits)
 
 
 CONTROL = Cost(luts=110, ffs=70)

@@ -9,7 +9,7 @@ from hwflow.errors import Place
 
 __all__ = ["Candidate", "Cost", "Folding", "Multiplier"]
 
-Multiplier = Literal["lut", "dsp"]
+Multiplier = Literal["lut", "dsp", "serial"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +17,8 @@ class Folding:
     """Outputs (pe), inputs (simd) and output positions (pos) handled in one clock.
 
     All three "all": fully parallel. pe and simd "all": one constant block that positions share.
-    Otherwise weights come from a memory and `multiplier` says what multiplies. `place` is where
-    the user asked for it, for messages.
+    Otherwise weights come from a memory and `multiplier` says what multiplies: LUTs, DSPs, or
+    AND gates that take inputs digit by digit. `place` is where the user asked for it, for messages.
     """
 
     pe: int | Literal["all"] = "all"

@@ -11,9 +11,11 @@ import numpy.typing as npt
 
 from hwflow.plan.kernel import Window
 
-__all__ = ["Loop", "Raster", "raster_of"]
+__all__ = ["DIGIT", "Loop", "Raster", "raster_of"]
 
 Ints = npt.NDArray[np.int64]
+DIGIT = "digit"
+"""The loop over the digits of the words of a window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +121,12 @@ class Raster:
 
 def raster_of(
     kind: str, window: Window, taps: tuple[int, int], dilation: tuple[int, int], groups: int,
-    repeats: int,
+    repeats: int, digits: int = 1,
 ) -> Raster:  # fmt: skip
     """The raster of a reduction whose `window` slides over a tensor of `groups` words a pixel.
 
-    `repeats` is how many groups of outputs a matrix reduction makes from one window.
+    `repeats` is how many groups of outputs a matrix reduction makes from one window; each window
+    is read once for each of the `digits`.
     """
     sizes, stride, pads = _two(window.shape[:-1]), _two(window.stride), window.padding
     padding = (pads[0], pads[1] if len(pads) == 2 else (0, 0))
@@ -146,6 +149,8 @@ def raster_of(
         inner.append(Loop("input", groups, 1))
     else:
         middle = Loop("channel", groups, 1)
+    if digits > 1:
+        inner.insert(0, Loop(DIGIT, digits, 0))
     kept = [min(max(i * stride[0] - padding[0][0], 0), rows) * line for i in range(out[0])]
     kept.append(rows * line)
     return Raster(

@@ -8,11 +8,12 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from hwflow.ir.exact import IntArray
 from hwflow.plan.streams import StreamType
 from hwflow.plan.targets import Family, Target
 from hwflow.plan.words import width_of
 
-__all__ = ["MemoryStyle", "Rom", "block_rams", "memory_style"]
+__all__ = ["MemoryStyle", "Rom", "block_rams", "memory_style", "rom_of"]
 
 MemoryStyle = Literal["block", "distributed", "logic"]
 
@@ -57,6 +58,18 @@ class Rom:
         """Every row as the unsigned number that its bits are."""
         packed = self.stream.pack(self.values.reshape(1, -1))
         return [int.from_bytes(row.tobytes(), "little") for row in packed]
+
+
+def rom_of(rows: IntArray, target: Target) -> Rom:
+    """The table of `rows` (depth, fields), in the style that suits its size."""
+    values = np.ascontiguousarray(rows).astype(np.int64)
+    return Rom(values, memory_style(target, len(values), _row_bits(values), writable=False))
+
+
+def _row_bits(rows: IntArray) -> int:
+    return sum(
+        width_of(int(a), int(b)) for a, b in zip(rows.min(axis=0), rows.max(axis=0), strict=True)
+    )
 
 
 def memory_style(target: Target, words: int, bits: int, *, writable: bool) -> MemoryStyle:

@@ -33,13 +33,14 @@ def schedule(
     model: DelayModel,
     start: float = 0.0,
     registered: tuple[type, ...] = (),
+    away: float = 0.0,
 ) -> Schedule:
     """As-soon-as-possible stages for a clock of `period` ns.
 
     Inputs arrive `start` ns into stage 0. A word moves to the next stage when it would settle
     later than the period less the register overhead; one that alone takes longer than that gets
     a stage to itself, and `worst` shows it. Results of the `registered` operations are read from
-    the next stage on; outputs too.
+    the next stage on, `away` ns after its clock edge; outputs too.
     """
     budget = period - model.clock_overhead
     stages: list[int] = []
@@ -53,6 +54,10 @@ def schedule(
             continue
         stage = max(stages[i] + isinstance(circuit.words[i].op, registered) for i in reads)
         ready = max((arrivals[i] for i in reads if stages[i] == stage), default=0.0)
+        if any(
+            stages[i] == stage - 1 and isinstance(circuit.words[i].op, registered) for i in reads
+        ):
+            ready = max(ready, away)
         cost = delay(circuit, word, model)
         if cost and ready > 0 and ready + cost > budget:
             stage, ready = stage + 1, 0.0

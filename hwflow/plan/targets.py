@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from hwflow.errors import InputError
 
 __all__ = [
+    "DSP_OPERANDS",
     "TARGETS",
     "DelayModel",
     "Family",
@@ -25,6 +26,15 @@ __all__ = [
 ]
 
 Family = Literal["ice40", "ecp5", "gowin", "xc7", "xcup", "generic", "asic"]
+
+
+DSP_OPERANDS: Final[dict[Family, tuple[int, int]]] = {
+    "ice40": (16, 16),
+    "ecp5": (18, 18),
+    "xc7": (25, 18),
+    "xcup": (27, 18),
+}
+"""Bits of the signed operands that one DSP multiplies, where a synthesis recipe maps to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,4 +246,4 @@ def larger_targets(small: Target) -> tuple[Target, ...]:
 def multiplies_in_dsps(device: Target) -> bool:
     """Whether products can be put into the device's DSPs: Gowin's have no recipe."""
     resources = device.resources
-    return resources is not None and resources.dsp > 0 and device.family != "gowin"
+    return resources is not None and resources.dsp > 0 and device.family in DSP_OPERANDS

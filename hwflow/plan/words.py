@@ -13,7 +13,7 @@ from typing import TypeAlias
 from hwflow.ir.types import Rounding
 
 __all__ = [
-    "AtLeast", "Circuit", "Clip", "In", "Literal", "Max", "Mux", "Product",
+    "AtLeast", "Circuit", "Clip", "Digit", "In", "Join", "Literal", "Max", "Mux", "Product",
     "Relation", "Round", "Shl", "Sum", "Table", "Word", "WordOp", "Wrap", "operands", "width_of",
 ]  # fmt: skip
 
@@ -57,6 +57,24 @@ class Product:
 
     a: int
     b: int
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """``(b << shift) + a % 2**shift``: wires only."""
+
+    a: int
+    b: int
+    shift: int
+
+
+@dataclass(frozen=True, slots=True)
+class Digit:
+    """Binary digit `b` of the `count` (two's complement) digits of `a`, the highest being 0."""
+
+    a: int
+    b: int
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +153,8 @@ WordOp: TypeAlias = (
     | Shl
     | Sum
     | Product
+    | Join
+    | Digit
     | Round
     | Clip
     | Wrap
@@ -152,6 +172,8 @@ def operands(op: WordOp) -> tuple[int, ...]:
         case In() | Literal():
             return ()
         case Sum(a, _, b, _, _) | Product(a, b) | Relation(a, b, _) | Max(a, b):
+            return (a, b)
+        case Join(a, b, _) | Digit(a, b, _):
             return (a, b)
         case Mux(condition, a, b):
             return (condition, a, b)

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from hwflow.plan.targets import Family
+from hwflow.plan.targets import DSP_OPERANDS, Family
 
 __all__ = ["RECIPES", "Recipe"]
 
@@ -60,8 +60,9 @@ def _libmap(libraries: Sequence[str], maps: Sequence[str], conditions: str = "")
     )
 
 
-def _dsp(cells: str, name: str, a: int, b: int, options: str = "") -> str:
-    """Products of at least 2x2 bits become cells of at most a x b bits and adders."""
+def _dsp(cells: str, name: str, family: Family, options: str = "") -> str:
+    """Products of at least 2x2 bits become the family's cells and, where too wide, adders."""
+    a, b = DSP_OPERANDS[family]
     widths = f"-D DSP_A_MAXWIDTH={a} -D DSP_B_MAXWIDTH={b} -D DSP_A_MINWIDTH=2 -D DSP_B_MINWIDTH=2"
     return f"techmap -map +/mul2dsp.v -map +/{cells} {widths} -D DSP_NAME=$__{name}{options}"
 
@@ -94,7 +95,7 @@ _ICE40 = Recipe(
         "setattr -unset ram_style a:ram_style=distributed",
         *_libmap(("ice40/brams.txt",), ("ice40/brams_map.v",)),
     ),
-    multipliers=_dsp("ice40/dsp_map.v", "MUL16X16", 16, 16),
+    multipliers=_dsp("ice40/dsp_map.v", "MUL16X16", "ice40"),
     products=("multipliers_booth.v", "booth_ice40.v"),
 )
 
@@ -116,7 +117,7 @@ _ECP5 = Recipe(
         ("lattice/lutrams_trellis.txt", "lattice/brams_16kd.txt"),
         ("lattice/lutrams_map_trellis.v", "lattice/brams_map_16kd.v"),
     ),
-    multipliers=_dsp("lattice/dsp_map_18x18.v", "MUL18X18", 18, 18),
+    multipliers=_dsp("lattice/dsp_map_18x18.v", "MUL18X18", "ecp5"),
     products=("multipliers_ecp5.v",),
 )
 
@@ -159,7 +160,7 @@ _XC7 = Recipe(
         ("xilinx/lutrams_xc5v_map.v", "xilinx/brams_xc6v_map.v"),
         " -D HAS_SIZE_36 -D HAS_CONFLICT_BUG -D HAS_MIXWIDTH_SDP",
     ),
-    multipliers=_dsp("xilinx/xc7_dsp_map.v", "MUL25X18", 25, 18, _DSP48),
+    multipliers=_dsp("xilinx/xc7_dsp_map.v", "MUL25X18", "xc7", _DSP48),
     products=("multipliers_booth.v", "booth_xilinx.v"),
 )
 _XCUP = replace(
@@ -169,7 +170,7 @@ _XCUP = replace(
         ("xilinx/lutrams_xc5v_map.v", "xilinx/brams_xcu_map.v"),
         " -D HAS_SIZE_36 -D HAS_MIXWIDTH_SDP -D HAS_ADDRCE",
     ),
-    multipliers=_dsp("xilinx/xcu_dsp_map.v", "MUL27X18", 27, 18, _DSP48),
+    multipliers=_dsp("xilinx/xcu_dsp_map.v", "MUL27X18", "xcup", _DSP48),
 )
 
 

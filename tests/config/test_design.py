@@ -124,6 +124,9 @@ def test_foldings(folder: Path) -> None:
     assert fold_of(folder, "{layers: {conv: {pe: 2, multiplier: dsp}}}").layers == (
         ("conv", LayerFoldConfig(pe=2, multiplier="dsp")),
     )
+    assert fold_of(folder, "{layers: {conv: {simd: 2, multiplier: serial}}}").layers == (
+        ("conv", LayerFoldConfig(simd=2, multiplier="serial")),
+    )
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,21 @@ def test_equal_and_worse_candidates_go() -> None:
     ]
 
 
+def test_digits_are_the_cheapest_and_the_slowest() -> None:
+    """Offered where there are weights, and kept where LUTs count more than clocks."""
+    graph, device = dense(64, 16, 8, 8), target("ecp5-25k")
+    (layer,) = graph.layers()
+    found = candidates(graph, layer, device, PERIOD)
+    slowest = max(found, key=lambda c: c.cycles)
+    assert slowest.folding == Folding(1, 1, multiplier="serial")
+    assert slowest.cycles == 8 * 64 * 16
+    assert slowest.cost.luts == min(c.cost.luts for c in found if not c.cost.dsps)
+    pool = network().layers()[1]
+    assert {c.folding.multiplier for c in every_candidate(network(), pool, device, PERIOD)} == {
+        "lut"
+    }
+
+
 def test_dsps_only_where_a_recipe_uses_them() -> None:
     graph = network()
     for name, has in (("ice40-hx8k", False), ("gowin-gw2a-18", False), ("ice40-up5k", True)):

@@ -72,7 +72,7 @@ def test_one_layer_by_hand_leaves_the_others_free() -> None:
 
 
 def test_a_correction_moves_the_choice() -> None:
-    goal = Goal(None, Budget(luts=1500).within(Budget.of(UP5K)))
+    goal = Goal(None, Budget(luts=1200).within(Budget.of(UP5K)))
     plain = choose(network(), options(), goal)
     dear = choose(network(), options(), goal, Correction({"mac-lut": 2.0}, {"mac-lut": 3}))
     assert dear.choice.interval > plain.choice.interval

@@ -17,6 +17,7 @@ def test_kinds() -> None:
     assert kind_of(Folding()) == kind_of(Folding(pos=1)) == "constant"
     assert kind_of(Folding(pe=2, simd=1)) == "mac-lut"
     assert kind_of(Folding(pe=2, simd=1, multiplier="dsp")) == "mac-dsp"
+    assert kind_of(Folding(pe=2, simd=1, multiplier="serial")) == "mac-serial"
 
 
 def test_the_median_of_each_kind() -> None:

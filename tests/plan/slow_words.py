@@ -27,6 +27,10 @@ def _value(op: w.WordOp, inputs: Sequence[int], known: Sequence[int]) -> int:
             return known[a] * 2**a_shift + (-right if subtract else right)
         case w.Product(a, b):
             return known[a] * known[b]
+        case w.Join(a, b, shift):
+            return known[b] * 2**shift + known[a] % 2**shift
+        case w.Digit(a, b, count):
+            return known[a] // 2 ** (count - 1 - known[b]) % 2
         case w.Round(a, shift, rounding):
             return round_quotient(Fraction(known[a], 2**shift), rounding.value)
         case w.Clip(a, lo, hi):

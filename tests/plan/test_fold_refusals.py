@@ -223,3 +223,9 @@ def own_points(b: GraphBuilder, x: Value) -> Value:
 )
 def test_what_outputs_cannot_share(layer: Layer, expected: str, kind: IntType | None) -> None:
     assert expected in said(layer, kind=kind)
+
+
+@pytest.mark.parametrize("layer", [pool, total])
+def test_digits_of_what_is_not_multiplied(layer: Layer) -> None:
+    message = said(layer, Folding(2, 1, multiplier="serial"))
+    assert "layer layer: multiplier: serial, but it multiplies nothing" in message

@@ -1,20 +1,18 @@
 # amaranth: UnusedElaboratable=no
-"""A folded layer: line buffer, address generator, weights, multipliers, accumulators."""
+"""A folded layer: line buffer, weights, multipliers, accumulators."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import reduce
-from operator import and_
+from dataclasses import dataclass
 
-from amaranth import C, Cat, Const, Module, Mux, Signal, Value, signed
+from amaranth import Cat, Const, Module, Mux, Signal, Value, signed
 
 from hwflow.backends.amaranth.datapath import Pipeline, lanes_of
 from hwflow.backends.amaranth.logic import extended
 from hwflow.backends.amaranth.memory import RamModule, RomModule
 from hwflow.backends.amaranth.module import HwModule
+from hwflow.backends.amaranth.nest import Nest
 from hwflow.plan.folded import FoldedPlan
-from hwflow.plan.raster import Loop
 from hwflow.plan.rom import Rom
 
 __all__ = ["FoldedLayer"]
@@ -41,14 +39,14 @@ class FoldedLayer(HwModule):
 
     def build(self, m: Module) -> None:
         plan = self.plan
-        nest = _Nest(m, plan, self.enable)
+        nest = Nest(m, plan, self.enable)
         wrote = Signal(name="word_written")
         m.d.comb += wrote.eq(self.valid & self.ready)
         word = self._line_buffer(m, nest, wrote)
         lanes = self._gated(m, nest, lanes_of(word, self.source))
         weights = self._weights(m, nest)
         terms = Pipeline(m, plan.terms, plan.terms_schedule, self.enable, "")
-        taken = terms.build([*lanes, *weights])
+        taken = terms.build([*lanes, *self._digit(m, nest), *weights])
         flags = self._flags(m, nest)
         accumulators, strobe = self._accumulate(m, taken, flags)
         constants = self._constants(m, flags)
@@ -64,7 +62,7 @@ class FoldedLayer(HwModule):
 
     # -- the line buffer ---------------------------------------------------------------------------
 
-    def _line_buffer(self, m: Module, nest: _Nest, wrote: Value) -> Value:
+    def _line_buffer(self, m: Module, nest: Nest, wrote: Value) -> Value:
         """Write words round and round, read them as the loops say; returns the word read."""
         plan = self.plan
         depth = plan.depth
@@ -100,7 +98,7 @@ class FoldedLayer(HwModule):
         self.attach(m, "lines", ram, wires)
         return word
 
-    def _gated(self, m: Module, nest: _Nest, lanes: list[Value]) -> list[Value]:
+    def _gated(self, m: Module, nest: Nest, lanes: list[Value]) -> list[Value]:
         """Zeros in place of words that lie in the padding."""
         if not self.plan.raster.padded:
             return lanes
@@ -114,17 +112,33 @@ class FoldedLayer(HwModule):
             gated.append(signal)
         return gated
 
+    def _digit(self, m: Module, nest: Nest) -> list[Value]:
+        """The number of the digit that the word read is taken for."""
+        if self.plan.digits is None:
+            return []
+        if self.plan.digits.count == 1:
+            return [Const(0, 1)]
+        digit = Signal(nest.digit.shape(), name="digit_of_word")
+        with m.If(self.enable):
+            m.d.sync += digit.eq(nest.digit)
+        return [digit]
+
     # -- weights and constants ---------------------------------------------------------------------
 
-    def _weights(self, m: Module, nest: _Nest) -> list[Value]:
+    def _weights(self, m: Module, nest: Nest) -> list[Value]:
         rom = self.plan.weights
         if rom is None:
             return []
         if rom.depth == 1:
             return _fixed(rom)
         row = Signal(range(rom.depth), name="weight_row")
+        following: Value = Mux(row == rom.depth - 1, 0, row + 1)
+        digits = self.plan.digits.count if self.plan.digits else 1
+        rows = self.plan.raster.length // digits
+        if digits > 1 and rows < rom.depth:
+            following = Mux(nest.again, row - (rows - 1), following)
         with m.If(nest.issue):
-            m.d.sync += row.eq(Mux(row == rom.depth - 1, 0, row + 1))
+            m.d.sync += row.eq(following)
         return self._read(m, "weights", rom, row)
 
     def _constants(self, m: Module, flags: _Flags) -> list[Value]:
@@ -146,17 +160,20 @@ class FoldedLayer(HwModule):
 
     # -- accumulation ------------------------------------------------------------------------------
 
-    def _flags(self, m: Module, nest: _Nest) -> _Flags:
+    def _flags(self, m: Module, nest: Nest) -> _Flags:
         """What a step is, delayed to where its terms are."""
-        valid, first, last = nest.issue, nest.first, nest.last
+        flags = {"valid": nest.issue, "first": nest.first, "last": nest.last}
+        digits = self.plan.digits
+        if digits is not None and digits.count > 1:
+            flags["doubles"] = nest.doubles
+        if digits is not None and digits.signed:
+            flags["negative"] = nest.digit == 0
         for stage in range(1, self.plan.terms_schedule.latency + 2):
-            registers = [
-                Signal(name=f"step_{role}_s{stage}") for role in ("valid", "first", "last")
-            ]
+            registers = {role: Signal(name=f"step_{role}_s{stage}") for role in flags}
             with m.If(self.enable):
-                m.d.sync += [r.eq(v) for r, v in zip(registers, (valid, first, last), strict=True)]
-            valid, first, last = registers
-        return _Flags(valid, first, last)
+                m.d.sync += [registers[role].eq(value) for role, value in flags.items()]
+            flags = dict(registers)
+        return _Flags(**flags)
 
     def _accumulate(
         self, m: Module, taken: list[Value], flags: _Flags
@@ -173,7 +190,7 @@ class FoldedLayer(HwModule):
                 name=f"accumulator_{index}",
                 reset_less=True,
             )
-            total = combine(m, index, accumulator, term, flags.first)
+            total = combine(m, index, accumulator, term, flags)
             with m.If(self.enable & flags.valid):
                 m.d.sync += accumulator.eq(total)
             accumulators.append(accumulator)
@@ -182,28 +199,44 @@ class FoldedLayer(HwModule):
     def _signed(self, lane: int) -> bool:
         return self.plan.epilogue.inputs[lane][0] < 0
 
-    def _sum(self, m: Module, lane: int, accumulator: Signal, term: Value, first: Value) -> Value:
+    def _sum(self, m: Module, lane: int, accumulator: Signal, term: Value, flags: _Flags) -> Value:
+        """Before the first term of a digit what was accumulated doubles; the sign's subtract."""
         width = len(accumulator)
-        if self.plan.raster.length == 1:
-            return extended(term, width)
+        added = extended(term, width)
+        if self.plan.raster.length == 1 and flags.negative is None:
+            return added
+        held: Value = accumulator
+        if flags.doubles is not None:
+            held = Mux(flags.doubles, Cat(Const(0, 1), accumulator)[:width], accumulator)
         before = Signal(width, name=f"before_{lane}")
-        m.d.comb += before.eq(accumulator & (~first).replicate(width))
-        return (before + extended(term, width))[:width]
+        m.d.comb += before.eq(held & (~flags.first).replicate(width))
+        if flags.negative is None:
+            return (before + added)[:width]
+        # One adder: a bit below the lowest carries the one that a complement lacks.
+        signs = Cat(flags.negative, added ^ flags.negative.replicate(width))
+        return (Cat(Const(1, 1), before) + signs)[1 : width + 1]
 
     def _maximum(
-        self, m: Module, lane: int, accumulator: Signal, term: Value, first: Value
+        self, m: Module, lane: int, accumulator: Signal, term: Value, flags: _Flags
     ) -> Value:
         width = len(accumulator)
         bigger = Signal(name=f"bigger_{lane}")
-        m.d.comb += bigger.eq(first | (term > accumulator))
+        m.d.comb += bigger.eq(flags.first | (term > accumulator))
         return Mux(bigger, extended(term, width), accumulator)
 
 
+@dataclass(frozen=True)
 class _Flags:
-    """A step where its terms are: whether there is one, the first or last of an accumulation."""
+    """A step where its terms are: whether there is one, the first or last of an accumulation,
 
-    def __init__(self, valid: Value, first: Value, last: Value) -> None:
-        self.valid, self.first, self.last = valid, first, last
+    and of digits: the first of a further one, or one of the signs.
+    """
+
+    valid: Value
+    first: Value
+    last: Value
+    doubles: Value | None = None
+    negative: Value | None = None
 
 
 def _fixed(rom: Rom) -> list[Value]:
@@ -212,110 +245,3 @@ def _fixed(rom: Rom) -> list[Value]:
         Const(int(value), signed(max(1, width)) if is_signed else max(1, width))
         for value, width, is_signed in zip(rom.values[0], stream.widths, stream.signed, strict=True)
     ]
-
-
-class _Nest:
-    """The loop counters, and what follows from them for the step that is next.
-
-    `issue` says that the step is taken in this cycle: the pipeline moves and its word is there.
-    """
-
-    def __init__(self, m: Module, plan: FoldedPlan, enable: Value) -> None:
-        self.m, self.plan = m, plan
-        raster = plan.raster
-        self.issue = Signal(name="step_issued")
-        self.loops = [(i, loop) for i, loop in enumerate(raster.loops) if loop.count > 1]
-        self.counters = {i: Signal(range(loop.count), name=loop.name) for i, loop in self.loops}
-        self.ends = {i: Signal(name=f"{loop.name}_ends") for i, loop in self.loops}
-        for i, loop in self.loops:
-            m.d.comb += self.ends[i].eq(self.counters[i] == loop.count - 1)
-        self._count()
-        reach = raster.words + plan.depth + abs(raster.start) + 1
-        self.lead = Signal(signed(reach.bit_length() + 1), name="words_ahead", init=-raster.start)
-        self.address = Signal(
-            range(plan.depth), name="read_address", init=raster.start % plan.depth
-        )
-        step = self._by_level(
-            lambda loop: loop.words, raster.words, signed(reach.bit_length() + 1), "address_step"
-        )
-        with m.If(self.issue):
-            m.d.sync += self.address.eq((self.address + step)[: len(self.address)])
-        self.moves_back = -step
-        self.inside: Value = self._inside() if raster.padded else Const(1, 1)
-        there = Signal(name="word_there")
-        m.d.comb += there.eq((self.lead > 0) | ~self.inside)
-        m.d.comb += self.issue.eq(enable & there)
-        inner = range(len(raster.loops) - raster.inner, len(raster.loops))
-        mine = [i for i, _ in self.loops if i in inner]
-        self.first = reduce(and_, [self.counters[i] == 0 for i in mine], Const(1, 1))
-        self.last = reduce(and_, [self.ends[i] for i in mine], Const(1, 1))
-        self.release = self._release()
-
-    def _count(self) -> None:
-        """Advance the innermost loop; each outer one when all inside of it end."""
-        m = self.m
-        carry: Value = self.issue
-        for i, _ in reversed(self.loops):
-            with m.If(carry):
-                m.d.sync += self.counters[i].eq(Mux(self.ends[i], 0, self.counters[i] + 1))
-            carry = carry & self.ends[i]
-
-    def _by_level(
-        self, part: Callable[[Loop], int], whole: int, shape: object, name: str
-    ) -> Signal:
-        """What one step moves: given by the innermost loop that does not end with it.
-
-        `whole` is what a whole tensor moves.
-        """
-        moved = Signal(shape, name=name)
-        back = sum(part(loop) * (loop.count - 1) for _, loop in self.loops)
-        value: Value = C(whole - back, shape)
-        inside = back
-        for i, loop in self.loops:
-            inside -= part(loop) * (loop.count - 1)
-            rest = [self.ends[j] for j, _ in self.loops if j > i]
-            turn = reduce(and_, rest, Const(1, 1)) & ~self.ends[i]
-            value = Mux(turn, C(part(loop) - inside, shape), value)
-        self.m.d.comb += moved.eq(value)
-        return moved
-
-    def _inside(self) -> Value:
-        """Whether the next word is part of the tensor, not of the padding."""
-        raster, m = self.plan.raster, self.m
-        flags = []
-        for name, size, origin, part in (
-            ("row_at", raster.rows, raster.origin[0], _rows),
-            ("column_at", raster.columns, raster.origin[1], _columns),
-        ):
-            spread = sum(part(loop) * (loop.count - 1) for _, loop in self.loops)
-            if origin >= 0 and origin + spread < size:
-                continue
-            shape = signed((abs(origin) + spread + size).bit_length() + 1)
-            at = Signal(shape, name=name, init=origin)
-            step = self._by_level(part, 0, shape, f"{name}_step")
-            with m.If(self.issue):
-                m.d.sync += at.eq((at + step)[: len(at)])
-            flags.append((at >= 0) & (at < size))
-        inside = Signal(name="inside")
-        m.d.comb += inside.eq(reduce(and_, flags))
-        return inside
-
-    def _release(self) -> Value:
-        """Words given up by the next step: some at the end of each row of outputs."""
-        releases = self.plan.raster.releases
-        inner = [self.ends[i] for i, _ in self.loops if i > 0]
-        ends = reduce(and_, inner, Const(1, 1))
-        common = max(set(releases), key=releases.count)
-        words: Value = Const(common, max(releases).bit_length())
-        for row, count in enumerate(releases):
-            if count != common:
-                words = Mux(self.counters[0] == row, count, words)
-        return Mux(ends, words, 0)
-
-
-def _rows(loop: Loop) -> int:
-    return loop.rows
-
-
-def _columns(loop: Loop) -> int:
-    return loop.columns

@@ -37,6 +37,12 @@ def drive(m: Module, target: Signal, word: w.Word, read: Callable[[int], Value])
             m.d.comb += target.eq(_sum(word.op, width, read))
         case w.Product(a, b):
             m.d.comb += target.eq((read(a) * read(b))[:width])
+        case w.Join(a, b, shift):
+            joined = _as(read(b), Cat(extended(read(a), shift), read(b)))
+            m.d.comb += target.eq(extended(joined, width))
+        case w.Digit(a, b, count):
+            digits = Cat(*reversed(extended(read(a), count)))
+            m.d.comb += target.eq(digits.bit_select(read(b).as_unsigned(), 1))
         case w.Round(a, shift, rounding):
             m.d.comb += target.eq(_round(read(a), shift, rounding, width))
         case w.Clip(a, lo, hi):
