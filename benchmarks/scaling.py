@@ -95,7 +95,7 @@ def _measure(width: int, synthesized: bool) -> dict[str, object]:
     side = min(width, 4)
     folding = Folding(pe=min(width, LANES // side), simd=side, multiplier="dsp")
     fold = {f"dense{index}": folding for index in range(4)}
-    plan = make_plan(graph, Options(target("ecp5-85k"), Fraction(50_000_000), fold=fold))
+    plan = make_plan(graph, Options(target("xcup-zu3eg"), Fraction(50_000_000), fold=fold))
     clock.done("plan")
     text = generate_verilog(plan)
     clock.done("generate")
