@@ -16,6 +16,8 @@ TITLES = {
     "reproducible": "Byte-identical after training",
     "sensitivity": "Can the ladder fail? (published ECON-T encoder)",
     "econ_t_emd": "ECON-T: earth mover's distance at 144 output bits",
+    "scaling": "How the flow grows: a folded perceptron from 1k to 1M weights",
+    "up5k": "digits_cnn folded into an iCE40 UP5K",
     "place_and_route": "Place and route of ECON-T",
     "econ_t_interval": "ECON-T: cost against initiation interval",
     "nngen_compare": "LUTs against NNgen at equal throughput",

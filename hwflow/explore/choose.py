@@ -13,6 +13,7 @@ from hwflow.ir.graph import Graph
 from hwflow.plan import plan as planning
 from hwflow.plan.checks import check_dsps, check_fold
 from hwflow.plan.folding import Cost
+from hwflow.plan.solver import Solver
 
 __all__ = ["Goal", "Solved", "choose"]
 
@@ -44,11 +45,13 @@ def choose(
     goal: Goal,
     correction: Correction = NO_CORRECTION,
     progress: Callable[[float, str], None] = lambda _fraction, _text: None,
+    solver: Solver | None = None,
 ) -> Solved:
     """Choose foldings for every layer without one in `options`, and plan them.
 
     Candidates are estimates: if the exact plan takes more clocks (converters between layers) or
-    more of the device than they promised, the solver is asked again for that much less.
+    more of the device than they promised, the choice is made again with that much less. `solver`
+    gives the circuits of layers.
 
     Raises:
         InputError: as `smallest`, `faster` and `make_plan`; "plan.interval" or "plan.budget" if no
@@ -60,9 +63,11 @@ def choose(
     progress(0.0, "choosing foldings")
     ways = options_of(graph, options.target, options.fold, period, correction)
     choice = _pick(ways, goal, options)
+    solver = solver or Solver()
     asked, missed = goal, None
     for _ in range(_TRIES):
-        plan = planning.make_plan(graph, replace(options, fold=choice.fold), progress=progress)
+        folded = replace(options, fold=choice.fold)
+        plan = planning.make_plan(graph, folded, progress=progress, solver=solver)
         taken = _taken(plan, correction)
         missed = _missed(goal, plan, taken)
         if missed is None:

@@ -16,9 +16,10 @@ from hwflow.flow.stage import (
     StageResult,
     Status,
 )
-from hwflow.flow.store import Store
+from hwflow.flow.store import MEMORY, Store
 
 __all__ = [
+    "MEMORY",
     "Build",
     "DigestCache",
     "Listener",

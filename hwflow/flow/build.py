@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hwflow.errors import InputError
-from hwflow.flow.store import Store, Workspace, writing
+from hwflow.flow.store import MEMORY, Store, Workspace, writing
 
 __all__ = [
     "BUILD_FILE",
@@ -174,7 +174,7 @@ def register(store: Store, folder: Path) -> None:
 
 
 def gc(store: Store) -> tuple[Path, ...]:
-    """Remove artifacts that no build points to; returns what was removed."""
+    """Remove artifacts that no build points to, and what stages remember; returns the folders."""
     used: set[str] = set()
     for note in sorted((store.root / ".roots").iterdir()):
         folder = Path(note.read_text(encoding="utf-8"))
@@ -183,7 +183,7 @@ def gc(store: Store) -> tuple[Path, ...]:
             continue
         used.update(record.artifact for record in open_build(folder).stages.values())
     unused = [p for p in sorted(store.root.iterdir()) if p.name not in used]
-    removed = tuple(p for p in unused if p.is_dir() and not p.name.startswith("."))
+    removed = tuple(p for p in unused if (p.is_dir() and p.name[0] != ".") or p.name == MEMORY)
     for path in removed:
         shutil.rmtree(path, ignore_errors=True)
     return removed

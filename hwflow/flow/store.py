@@ -4,6 +4,7 @@
     store/.tmp/<stage>-<random>/     being written; swept once its writer is dead
     store/.locks/                    one lock per key, one per temporary folder
     store/.digests.json              remembered file digests
+    store/.memory/                   what stages remember between builds; emptied by `gc`
     store/.broken/                   artifacts whose checksums did not match, kept for a look
     store/.roots/                    the build folders that point here (for `gc`)
 
@@ -27,9 +28,10 @@ from hwflow.errors import DiskFull, InputError, InternalError
 from hwflow.flow.digests import DigestCache, canonical, digest_of, file_digest
 from hwflow.flow.locks import held, try_lock, wait_lock
 
-__all__ = ["MANIFEST", "Artifact", "Store", "Workspace", "disk_full", "writing"]
+__all__ = ["MANIFEST", "MEMORY", "Artifact", "Store", "Workspace", "disk_full", "writing"]
 
 MANIFEST = "manifest.json"
+MEMORY = ".memory"
 _FORMAT = 1
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 

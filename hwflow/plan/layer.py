@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -111,10 +111,12 @@ def plan_layer(
     model: DelayModel,
     start: float,
     circuit: Circuit | None = None,
+    solve: Callable[[Graph], Circuit] = elaborate,
 ) -> LayerPlan:
     """Plan `layer` whose inputs have hardware types `types`, settling `start` ns into a clock.
 
-    `circuit` is a result of an earlier call for the same layer (solving adder graphs is slow).
+    `circuit` is a result of an earlier call for the same layer (solving adder graphs is slow);
+    without it `solve` gives that of the kernel.
 
     Raises:
         InputError: "plan.fold": the folding does not suit the layer.
@@ -122,7 +124,7 @@ def plan_layer(
     kernel = kernel_of(graph, layer, types)
     check_folding(layer, kernel, folding)
     if circuit is None:
-        circuit = elaborate(kernel.graph)
+        circuit = solve(kernel.graph)
     if len(circuit.inputs) != sum(g.shape[1] for g in kernel.gathers):
         raise InternalError("internal.archive", f"the circuit kept for {layer.name} is another's")
     timing = schedule(circuit, period, model, start if folding.pos == "all" else 0.0)

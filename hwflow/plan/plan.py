@@ -17,8 +17,10 @@ from hwflow.plan.connect import AnyLayer, Dataflow, connect, sized
 from hwflow.plan.dataflow import FoldedStage, GatherStage, Region, Stage, WindowStage
 from hwflow.plan.folded import plan_folded
 from hwflow.plan.folding import Cost, Folding
+from hwflow.plan.kernel import kernel_of
 from hwflow.plan.layer import LayerPlan, plan_layer
 from hwflow.plan.size import check_fits, check_unrolled
+from hwflow.plan.solver import Solver
 from hwflow.plan.streams import Interface, InterfaceKind, PortGroup, StreamType
 from hwflow.plan.targets import Target
 from hwflow.plan.timing import measure
@@ -79,8 +81,11 @@ def make_plan(
     options: Options,
     circuits: Mapping[str, Circuit] | None = None,
     progress: Progress = lambda _fraction, _text: None,
+    solver: Solver | None = None,
 ) -> Plan:
     """Plan `graph`; `circuits` are layer circuits of an earlier plan of the same graph.
+
+    All other circuits come from `solver` (by default one that solves them here, in turn).
 
     Raises:
         InputError: "plan.fold", "plan.dsp", "plan.interface", "plan.operation", "plan.name",
@@ -91,7 +96,7 @@ def make_plan(
     check_graph(graph)
     check_clock(options.target, options.clock_hz)
     check_widths({n.name: graph.types[n.name] for n in graph.inputs})
-    layers = _plan_layers(graph, options, circuits or {}, progress)
+    layers = _plan_layers(graph, options, circuits or {}, progress, solver or Solver())
     check_fits(layers, options.target)
     types = {n.name: graph.types[n.name] for n in graph.inputs}
     for layer in layers:
@@ -114,7 +119,11 @@ def make_plan(
 
 
 def _plan_layers(
-    graph: Graph, options: Options, circuits: Mapping[str, Circuit], progress: Progress
+    graph: Graph,
+    options: Options,
+    circuits: Mapping[str, Circuit],
+    progress: Progress,
+    solver: Solver,
 ) -> tuple[AnyLayer, ...]:
     period = float(1_000_000_000 / options.clock_hz)
     types = {n.name: graph.types[n.name] for n in graph.inputs}
@@ -122,6 +131,13 @@ def _plan_layers(
     plans: list[AnyLayer] = []
     layers = graph.layers()
     check_unrolled(graph, options.fold, options.target)
+    unrolled = [n for n in layers if not options.fold.get(n.name, Folding()).folded]
+    progress(0.0, f"adder graphs of {len(unrolled)} layers")
+    # By interval analysis alone; where hardware words turn out narrower, the layer is solved below.
+    solver.prepare([
+        kernel_of(graph, layer, {v: graph.types[v] for v in layer.inputs})
+        .graph for layer in unrolled if layer.name not in circuits
+    ])  # fmt: skip
     for index, layer in enumerate(layers):
         progress(index / len(layers), f"adder graphs of {layer.name}")
         folding = options.fold.get(layer.name, Folding())
@@ -132,7 +148,7 @@ def _plan_layers(
         else:
             kept = circuits.get(layer.name)
             delay = options.target.delay
-            planned = plan_layer(graph, layer, types, folding, period, delay, start, kept)
+            planned = plan_layer(graph, layer, types, folding, period, delay, start, kept, solver)
         made = {v: planned.types[v] for v in layer.outputs}
         check_widths(made)
         types.update(made)

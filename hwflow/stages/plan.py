@@ -19,6 +19,7 @@ from hwflow.plan.record import plan_record
 from hwflow.plan.targets import Target, target
 from hwflow.stages.files import FOLDINGS, plan_options, write_json
 from hwflow.stages.history import learned_from
+from hwflow.stages.solving import layer_solver
 
 __all__ = ["run", "solver_correction", "solver_goal"]
 
@@ -36,16 +37,16 @@ _KEYS = {
 def run(config: DesignConfig, context: StageContext) -> None:
     """Plan the graph for the target; refuses what cannot fit."""
     graph = load_graph(context.inputs["lower"] / "graph.hwf")
-    solved = None
+    solved, solver = None, layer_solver(context)
     try:
         options = plan_options(config)
         if config.hardware.fold.solved:
             goal = solver_goal(config, options.target)
             correction = solver_correction(config, context.store)
-            solved = choose(graph, options, goal, correction, context.progress)
+            solved = choose(graph, options, goal, correction, context.progress, solver)
             plan = solved.plan
         else:
-            plan = make_plan(graph, options, progress=context.progress)
+            plan = make_plan(graph, options, progress=context.progress, solver=solver)
     except InputError as error:
         if error.place is None and error.code in _KEYS:
             error.place = config.place(_KEYS[error.code])
@@ -53,8 +54,8 @@ def run(config: DesignConfig, context: StageContext) -> None:
     circuits = {layer.name: layer.circuit for layer in plan.layers if isinstance(layer, LayerPlan)}
     (context.out / "circuits.json").write_text(dump_circuits(circuits), encoding="utf-8")
     (context.out / FOLDINGS).write_text(dump_foldings(plan.options.fold), encoding="utf-8")
-    solver = {"solver": _solver_record(config, solved)} if solved else {}
-    write_json(context.out / "plan.json", {**plan_record(plan), **solver})
+    chosen = {"solver": _solver_record(config, solved)} if solved else {}
+    write_json(context.out / "plan.json", {**plan_record(plan), **chosen})
 
 
 def solver_goal(config: DesignConfig, device: Target) -> Goal:

@@ -20,7 +20,7 @@ from hwflow.flow import (
     gc,
     open_build,
 )
-from hwflow.flow.store import MANIFEST
+from hwflow.flow.store import MANIFEST, MEMORY
 from tests.flow.tiny import build, pipeline, stage
 
 
@@ -244,8 +244,11 @@ def test_store_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_gc_keeps_what_builds_point_to(tmp_path: Path) -> None:
     build(tmp_path, pipeline((1, 2, 3)))
     build(tmp_path, pipeline((1, 2, 4)))
-    removed = gc(Store(tmp_path / "build" / ".store"))
-    assert [path.name.partition("-")[0] for path in removed] == ["three"]
+    store = Store(tmp_path / "build" / ".store")
+    (store.root / MEMORY / "circuits").mkdir(parents=True)
+    removed = gc(store)
+    assert [path.name.partition("-")[0] for path in removed] == [MEMORY, "three"]
+    assert not any(path.exists() for path in removed)
     assert statuses(tmp_path, pipeline((1, 2, 4))) == ["hit"] * 3
 
 

@@ -140,7 +140,8 @@ def test_the_record_is_plain_data() -> None:
 def test_progress_is_told_by_layer() -> None:
     told: list[tuple[float, str]] = []
     make_plan(network(), options(), progress=lambda f, text: told.append((f, text)))
-    assert [text.split()[-1] for _, text in told] == ["conv", "pool", "dense"]
+    assert told[0] == (0.0, "adder graphs of 3 layers")
+    assert [text.split()[-1] for _, text in told[1:]] == ["conv", "pool", "dense"]
     assert [f for f, _ in told] == sorted(f for f, _ in told)
 
 
