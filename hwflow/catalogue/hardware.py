@@ -195,6 +195,11 @@ HARDWARE: dict[str, Explanation] = {
         "It was interrupted, or ran out of memory or disk.",
         "Read its log and run the stage again with --force.",
     ),
+    "synth.tmr": Explanation(
+        "A netlist with `protect: tmr` has a flip-flop that is not one of three behind voters.",
+        "Synthesis merged copies or voters, or the RTL was edited.",
+        "Please report it together with the design.",
+    ),
     "synth.too-large": Explanation(
         "The netlist does not fit the device.",
         "The counted cells exceed the device's resources.",

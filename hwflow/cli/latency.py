@@ -16,7 +16,7 @@ from hwflow.ir.exact import IntArray
 from hwflow.plan.archive import load_circuits, load_foldings
 from hwflow.plan.dataflow import Region
 from hwflow.plan.plan import Options, Plan, make_plan
-from hwflow.plan.targets import target
+from hwflow.plan.targets import protected, target
 from hwflow.verify.rtl import settle_cycles
 
 __all__ = ["LayerTime", "layer_times"]
@@ -76,8 +76,13 @@ def _plan_of(build: Build, graph: Graph) -> Plan:
     folder = build.artifact("plan")
     record = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
     folds = load_foldings((folder / "foldings.json").read_text(encoding="utf-8"))
+    device, protect = target(record["target"]), record.get("protect", "none")
     options = Options(
-        target(record["target"]), Fraction(record["clock_hz"]), record["interface"], folds
+        protected(device) if protect == "tmr" else device,
+        Fraction(record["clock_hz"]),
+        record["interface"],
+        folds,
+        protect,
     )
     circuits = load_circuits((folder / "circuits.json").read_text(encoding="utf-8"))
     return make_plan(graph, options, circuits)

@@ -8,7 +8,7 @@ has the last word.
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from hwflow.errors import InputError
@@ -21,6 +21,7 @@ __all__ = [
     "Target",
     "larger_targets",
     "multiplies_in_dsps",
+    "protected",
     "target",
 ]
 
@@ -195,6 +196,17 @@ TARGETS: tuple[Target, ...] = (
     Target("lut4", "generic", 4, None, None, None, _LUT4),
     Target("lut6", "generic", 6, None, None, None, _LUT6),
 )
+
+
+def protected(plain: Target) -> Target:
+    """The target as a design with triplicated state sees it.
+
+    Voters cannot reach the words of a block RAM: there are none. Between two registers lie a voter
+    and, where they can hold, the multiplexer that took the place of the clock enable.
+    """
+    resources = plain.resources and replace(plain.resources, bram=0)
+    overhead = plain.delay.clock_overhead + 2 * plain.delay.lut
+    return replace(plain, resources=resources, delay=replace(plain.delay, clock_overhead=overhead))
 
 
 def target(name: str) -> Target:

@@ -15,7 +15,7 @@ from hwflow.ir.exact import IntArray
 from hwflow.ir.graph import Graph
 from hwflow.plan.folding import Folding
 from hwflow.plan.plan import Options
-from hwflow.plan.targets import target
+from hwflow.plan.targets import protected, target
 from hwflow.verify.vectors import VectorClass, Vectors
 
 __all__ = [
@@ -72,11 +72,13 @@ def plan_options(config: DesignConfig) -> Options:
         InputError: "target.unknown".
     """
     hardware = config.hardware
+    device = target(hardware.target)
     return Options(
-        target(hardware.target),
+        protected(device) if hardware.protect == "tmr" else device,
         Fraction(hardware.clock),
         hardware.interface,  # type: ignore[arg-type]
         given_foldings(config),
+        hardware.protect,  # type: ignore[arg-type]
     )
 
 

@@ -158,6 +158,8 @@ def _rtl(config: DesignConfig) -> Stage:
 
 def _synth(config: DesignConfig) -> Stage:
     settings: dict[str, object] = {"target": config.hardware.target}
+    if config.hardware.protect != "none":
+        settings["protect"] = config.hardware.protect
     workers = ("hwflow.synth.worker",)
     return _stage(config, "synth", ("plan", "generate"), ("python", "pyosys"), settings, workers)
 
