@@ -175,6 +175,11 @@ HARDWARE: dict[str, Explanation] = {
         "A mistake in hwflow.",
         "Please report it together with the design.",
     ),
+    "seu.reference": Explanation(
+        "The netlist is wrong before anything disturbs it.",
+        "The build's rung `netlist` failed or was left out.",
+        "Run `hwflow build` with the rung `netlist`, and see what it finds.",
+    ),
     "synth.cell": Explanation(
         "Synthesis left a cell that has no area.",
         "A construct that does not map to the target.",
