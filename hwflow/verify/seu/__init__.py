@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hwflow.verify.seu.campaign import Campaign, Row, run_campaign
-from hwflow.verify.seu.report import as_json, lines
+from hwflow.verify.seu.campaign import OUTCOMES, Campaign, Row, run_campaign
+from hwflow.verify.seu.report import as_json, lines, wilson
 
-__all__ = ["Campaign", "Row", "as_json", "lines", "run_campaign"]
+__all__ = ["OUTCOMES", "Campaign", "Row", "as_json", "lines", "run_campaign", "wilson"]
