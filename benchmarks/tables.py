@@ -21,6 +21,7 @@ TITLES = {
     "nngen_compare": "LUTs against NNgen at equal throughput",
     "anomaly_ae": "Anomaly detection autoencoder on ecp5-85k",
     "anomaly_auc": "Anomaly detection: area under the ROC curve",
+    "seu": "Upsets in the published ECON-T encoder, with and without triplication",
     "up5k": "Digits on an iCE40 UP5K board",
     "scaling": "Time and memory of the flow, 1k to 1M weights",
 }

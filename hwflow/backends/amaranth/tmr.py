@@ -41,6 +41,7 @@ def triplicated(module: Module, top: str) -> Module:
     """The module with an instance of the design's protected register for each flip-flop cell."""
     processes = {_target(process): process for process in module.processes}
     widths = {wire.name: wire.width for wire in module.wires}
+    taken, gone = set(widths), set[str]()
     wires, cells = list(module.wires), []
     for cell in module.cells:
         if cell.kind != "$dff":
@@ -53,8 +54,8 @@ def triplicated(module: Module, top: str) -> Module:
             cells.append(_loading(cell, register, widths[register], top))
             continue
         del processes[source]
-        wires = [wire for wire in wires if wire.name != source]
-        names = _names(register, {wire.name for wire in wires})
+        gone.add(source)
+        names = _names(register, taken)
         for nexts, voted in names:
             wires.append(Wire(nexts, widths[register]))
             if voted != register:
@@ -62,9 +63,8 @@ def triplicated(module: Module, top: str) -> Module:
             body = _renamed(process.body, {source: nexts, register: voted})
             processes[nexts] = Process(f"{process.name}{nexts}", body)
         cells.append(_holding(cell, register, names, widths[register], top))
-    return Module(
-        module.name, tuple(wires), tuple(cells), tuple(processes.values()), module.connects
-    )
+    kept = tuple(wire for wire in wires if wire.name not in gone)
+    return Module(module.name, kept, tuple(cells), tuple(processes.values()), module.connects)
 
 
 def _target(process: Process) -> str:

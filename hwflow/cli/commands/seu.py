@@ -49,6 +49,9 @@ def execute(options: argparse.Namespace, console: Console) -> int:
         raise InputError("cli.usage", f"--seed {options.seed}: expected 0..{(1 << 32) - 1}")
     build = build_at(options.build)
     console.build_folder = build.folder
+    for stage in (*_STAGES, "synth"):
+        if (made := build.stages.get(stage)) is not None and made.state == "stale":
+            console.warn(f"stage {stage} is stale; `hwflow build` brings it up to date")
     campaign = _run(build, options.samples, options.seed, _Watch(console))
     from hwflow.flow.store import writing
     from hwflow.stages.files import write_json
