@@ -23,8 +23,9 @@ TITLES = {
     "nngen_compare": "LUTs against NNgen at equal throughput",
     "anomaly_ae": "Anomaly detection autoencoder on ecp5-85k",
     "anomaly_auc": "Anomaly detection: area under the ROC curve",
-    "up5k": "Digits on an iCE40 UP5K board",
-    "scaling": "Time and memory of the flow, 1k to 1M weights",
+    "seu": "Upsets in the published ECON-T encoder, with and without triplication",
+    "econ_t_asic": "ECON-T with constant weights in standard cells",
+    "glitch_check": "Glitches against Icarus Verilog",
 }
 
 

@@ -175,6 +175,11 @@ HARDWARE: dict[str, Explanation] = {
         "A mistake in hwflow.",
         "Please report it together with the design.",
     ),
+    "seu.reference": Explanation(
+        "The netlist is wrong before anything disturbs it.",
+        "The build's rung `netlist` failed or was left out.",
+        "Run `hwflow build` with the rung `netlist`, and see what it finds.",
+    ),
     "synth.cell": Explanation(
         "Synthesis left a cell that has no area.",
         "A construct that does not map to the target.",
@@ -194,6 +199,11 @@ HARDWARE: dict[str, Explanation] = {
         "Synthesis wrote no netlist that can be read.",
         "It was interrupted, or ran out of memory or disk.",
         "Read its log and run the stage again with --force.",
+    ),
+    "synth.tmr": Explanation(
+        "A netlist with `protect: tmr` has a flip-flop that is not one of three behind voters.",
+        "Synthesis merged copies or voters, or the RTL was edited.",
+        "Please report it together with the design.",
     ),
     "synth.too-large": Explanation(
         "The netlist does not fit the device.",

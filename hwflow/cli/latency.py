@@ -16,7 +16,7 @@ from hwflow.ir.exact import IntArray
 from hwflow.plan.archive import load_circuits, load_foldings
 from hwflow.plan.dataflow import Region
 from hwflow.plan.plan import Options, Plan, make_plan
-from hwflow.plan.targets import DelayModel, target
+from hwflow.plan.targets import DelayModel, protected, target
 from hwflow.verify.rtl import settle_cycles
 
 __all__ = ["LayerTime", "layer_times"]
@@ -76,9 +76,11 @@ def _plan_of(build: Build, graph: Graph) -> Plan:
     folder = build.artifact("plan")
     record = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
     folds = load_foldings((folder / "foldings.json").read_text(encoding="utf-8"))
-    device = target(record["target"])
+    device, protect = target(record["target"]), record.get("protect", "none")
     if "delays" in record:
         device = replace(device, delay=DelayModel(**record["delays"]))
-    options = Options(device, Fraction(record["clock_hz"]), record["interface"], folds)
+    elif protect == "tmr":
+        device = protected(device)
+    options = Options(device, Fraction(record["clock_hz"]), record["interface"], folds, protect)
     circuits = load_circuits((folder / "circuits.json").read_text(encoding="utf-8"))
     return make_plan(graph, options, circuits)

@@ -39,6 +39,7 @@ COMMANDS = (
     Command("status", "show each stage of a build, and what would run now"),
     Command("run", "push your own data through the graph, the RTL or the netlist"),
     Command("talk", "push your own data through the bitstream on a board"),
+    Command("seu", "upset flip-flops and nets of a build's netlist, and count what comes of it"),
     Command("report", "print a build's summary and where its HTML page is"),
     Command("export", "write Verilog, constraints, vectors and vendor scripts to a folder"),
     Command("compare", "show the figures of two builds side by side"),

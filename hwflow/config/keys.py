@@ -178,8 +178,8 @@ _HARDWARE = Section(
         ),
         Key(
             "protect",
-            Choice(("none",), later={"tmr": "use protect: none"}),
-            "protection of state against upsets",
+            Choice(("none", "tmr")),
+            "protection of state against upsets; tmr: each flip-flop three times, with voters",
             "none",
         ),
         Key(

@@ -17,7 +17,9 @@ from hwflow.plan.targets import TARGETS, Target, multiplies_in_dsps
 
 __all__ = ["check_clock", "check_dsps", "check_fold", "check_graph", "check_widths"]
 
-_OURS = re.compile(r"(buffer|serializer|deserializer|fork|fifo)_\w+|\w*__kernel")
+_OURS = re.compile(
+    r"(buffer|serializer|deserializer|fork|fifo)_\w+|\w*__kernel|tmr_(\d+|held_\d+|copy|voter)"
+)
 """Layer names that would be mistaken for modules and instances of our own."""
 
 
@@ -95,8 +97,8 @@ def check_graph(graph: Graph) -> None:
             raise InputError(
                 "plan.name",
                 f"layer {layer.name} is called like a module that hwflow adds",
-                hint="rename the layer: not buffer_*, serializer_*, deserializer_*, fork_*, fifo_* "
-                "or *__kernel",
+                hint="rename the layer: not buffer_*, serializer_*, deserializer_*, fork_*, "
+                "fifo_*, tmr_* or *__kernel",
             )
     read = {arg for node in graph.nodes for arg in node.args}
     for node in graph.inputs:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import reduce
 from operator import add
+from typing import Literal
 
 from hwflow.errors import InputError
 from hwflow.ir import digest
@@ -33,12 +34,16 @@ Progress = Callable[[float, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user chose about the hardware. `clock_hz` is exact."""
+    """What the user chose about the hardware. `clock_hz` is exact.
+
+    With `protect` "tmr" the target is one that `protected` has made.
+    """
 
     target: Target
     clock_hz: Fraction
     interface: InterfaceKind = "axi_stream"
     fold: Mapping[str, Folding] = field(default_factory=dict)
+    protect: Literal["none", "tmr"] = "none"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

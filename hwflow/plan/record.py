@@ -36,7 +36,9 @@ def plan_record(plan: Plan) -> dict[str, Any]:
     target, cost = plan.options.target, plan.cost
     layers = [_layer(layer) for layer in plan.layers]
     bottleneck = max(layers, key=lambda entry: int(entry["cycles"]))
+    protect = {} if plan.options.protect == "none" else {"protect": plan.options.protect}
     return {
+        **protect,
         "design": plan.graph.name,
         "graph": plan.digest,
         "target": target.name,

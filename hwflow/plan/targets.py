@@ -8,7 +8,7 @@ has the last word.
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from hwflow.errors import InputError
@@ -22,6 +22,7 @@ __all__ = [
     "Target",
     "larger_targets",
     "multiplies_in_dsps",
+    "protected",
     "target",
 ]
 
@@ -209,6 +210,17 @@ TARGETS: tuple[Target, ...] = (
     Target("lut6", "generic", 6, None, None, None, _LUT6),
     Target("asic", "asic", 4, None, None, None, _CELLS),
 )
+
+
+def protected(plain: Target) -> Target:
+    """The target as a design with triplicated state sees it.
+
+    Voters cannot reach the words of a block RAM: there are none. Between two registers lie a voter
+    and, where they can hold, the multiplexer that took the place of the clock enable.
+    """
+    resources = plain.resources and replace(plain.resources, bram=0)
+    overhead = plain.delay.clock_overhead + 2 * plain.delay.lut
+    return replace(plain, resources=resources, delay=replace(plain.delay, clock_overhead=overhead))
 
 
 def target(name: str) -> Target:

@@ -15,6 +15,7 @@ from hwflow.ir.exact import IntArray
 from hwflow.ir.graph import Graph
 from hwflow.plan.folding import Folding
 from hwflow.plan.plan import Options
+from hwflow.plan.targets import protected
 from hwflow.stages.cells import chosen_target
 from hwflow.verify.vectors import VectorClass, Vectors
 
@@ -73,11 +74,13 @@ def plan_options(config: DesignConfig) -> Options:
         ToolMissing: "library.missing".
     """
     hardware = config.hardware
+    device = chosen_target(config)
     return Options(
-        chosen_target(config),
+        protected(device) if hardware.protect == "tmr" else device,
         Fraction(hardware.clock),
         hardware.interface,  # type: ignore[arg-type]
         given_foldings(config),
+        hardware.protect,  # type: ignore[arg-type]
     )
 
 

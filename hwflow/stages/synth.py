@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from hwflow.config import DesignConfig
 from hwflow.flow import StageContext
 from hwflow.plan.streams import Interface
 from hwflow.plan.targets import target
 from hwflow.stages.cells import library_path
-from hwflow.stages.files import read_json
+from hwflow.stages.files import read_json, write_json
 from hwflow.stages.history import write_seen
-from hwflow.synth.synthesize import synthesize
+from hwflow.synth.synthesize import NETLIST, synthesize
+from hwflow.verify.netlist.triples import check_triples
 
-__all__ = ["run"]
+__all__ = ["TMR", "run"]
+
+TMR = "tmr.json"
 
 
 def run(config: DesignConfig, context: StageContext) -> None:
@@ -22,6 +27,8 @@ def run(config: DesignConfig, context: StageContext) -> None:
     modules = {f"{top}__{entry['name']}": entry.get("multiplier") for entry in layers}
     if config.hardware.asic:
         _map_to_cells(config, context, top, list(modules))
+        if config.hardware.protect == "tmr":
+            write_json(context.out / TMR, _triples(context.out / NETLIST, top))
         return
     device = config.hardware.target
     context.progress(0.0, f"Yosys for {device}")
@@ -34,6 +41,10 @@ def run(config: DesignConfig, context: StageContext) -> None:
         context.scratch,
         dsp_modules=[name for name, multiplier in modules.items() if multiplier == "dsp"],
     )
+    if config.hardware.protect == "tmr":
+        # Voters are counted too: these figures would mislead the plans of designs without.
+        write_json(context.out / TMR, _triples(context.out / NETLIST, top))
+        return
     counted = {layer.layer: layer.area.lut for layer in result.layers}
     write_seen(context.out, target(device), layers, counted)
 
@@ -54,3 +65,14 @@ def _map_to_cells(
         context.out,
         context.scratch,
     )
+
+
+def _triples(netlist: Path, top: str) -> dict[str, int]:
+    """What check_triples counted, for the report."""
+    found = check_triples(netlist, top)
+    return {
+        "flip_flops": found.flip_flops,
+        "bits": found.bits,
+        "held_bits": found.held,
+        "voters": found.voters,
+    }

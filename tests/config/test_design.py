@@ -199,7 +199,7 @@ def test_all_mistakes_at_once_with_places(folder: Path) -> None:
         ),
         ("data: {source: machine_sound}\ntrain: {loss: telescope}\n", "config.combination"),
         ("data: {source: machine_sound, path: mine.csv}\n", "config.combination"),
-        ("data: {source: digits}\nhardware: {protect: tmr}\n", "config.unsupported"),
+        ("data: {source: digits}\nhardware: {weights: programmable}\n", "config.unsupported"),
         ("data: {source: digits}\nhardware: {clock: 9 GHz}\n", "config.range"),
         ("data: {source: digits}\nhardware: {clock: 0 ns}\n", "config.range"),
         ("data: {source: digits}\nhardware: {clock: 40 mHz}\n", "config.value"),

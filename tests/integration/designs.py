@@ -77,6 +77,7 @@ def write_design(
     interface: str = "valid_ready",
     folds: tuple[str, ...] = (),
     vectors: int = 200,
+    protect: str = "none",
 ) -> Path:
     """`graph` and its design.yaml in a folder; returns design.yaml."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -90,6 +91,7 @@ def write_design(
         "  clock: 50 MHz\n"
         f"  interface: {interface}\n"
         f"  fold: {{pos: {{{pos}}}}}\n"
+        f"  protect: {protect}\n"
         f"verify: {{vectors: {vectors}}}\n",
         encoding="utf-8",
     )

@@ -8,6 +8,7 @@ from hwflow.backends.amaranth.memory import MemoryModule
 from hwflow.backends.amaranth.module import HwModule
 from hwflow.backends.amaranth.rtlil import parse_rtlil
 from hwflow.backends.amaranth.simulate import simulate
+from hwflow.backends.amaranth.tmr import primitives, protected_memory, triplicated
 from hwflow.backends.amaranth.top import TopModule
 from hwflow.backends.amaranth.verilog import print_verilog
 from hwflow.plan.connect import AnyLayer
@@ -27,7 +28,17 @@ def generate_verilog(plan: Plan) -> str:
     """The whole design as one Verilog file, the same bytes for the same plan."""
     rtlil_of, memories = _modules(plan)
     modules = [m for text in rtlil_of.values() for m in parse_rtlil(text)]
-    return "\n".join([print_verilog(modules, headers(plan)), *(m.verilog() for m in memories)])
+    if plan.options.protect == "none":
+        return "\n".join([print_verilog(modules, headers(plan)), *(m.verilog() for m in memories)])
+    top = plan.graph.name
+    modules = [triplicated(module, top) for module in modules]
+    return "\n".join(
+        [
+            print_verilog(modules, headers(plan)),
+            *(protected_memory(memory, top) for memory in memories),
+            *primitives(modules, memories, top),
+        ]
+    )
 
 
 def _modules(plan: Plan) -> tuple[dict[str, str], list[MemoryModule]]:
@@ -60,6 +71,8 @@ def headers(plan: Plan) -> dict[str, str]:
         "A beat packs its lanes without gaps, lane 0 in the least significant bits; a tensor's",
         "elements travel in C order, two's complement. Each input and output has its handshake.",
     ]
+    if plan.options.protect == "tmr":
+        top.append("Every flip-flop is triplicated and voted; logic, clock and reset are single.")
     if interface.kind == "axi_stream":
         top.append("TLAST marks a tensor's last output beat; on inputs it is not read.")
     for group in (*interface.inputs, *interface.outputs):

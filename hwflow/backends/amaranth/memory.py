@@ -8,7 +8,7 @@ synthesizer infers block RAM, distributed RAM or logic from.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from textwrap import dedent
+from textwrap import dedent, indent
 
 from amaranth import Module
 from amaranth.lib.memory import Memory
@@ -48,7 +48,8 @@ class RomModule(MemoryModule):
             self.data.eq(port.data),
         ]
 
-    def verilog(self) -> str:
+    def verilog(self, output: str = "") -> str:
+        """The module's Verilog; `output` says how `data_o` comes from `words` if not plainly."""
         digits = -(-self.width // 4)
         rows = [
             f"    words[{index}] = {self.width}'h{row:0{digits}x};"
@@ -64,14 +65,18 @@ class RomModule(MemoryModule):
             );
               (* rom_style = "{style}" *)
               reg [{self.width - 1}:0] words [0:{self.rom.depth - 1}];
-              reg [{self.width - 1}:0] data;
-              always @(posedge clk)
-                if (en_i)
-                  data <= words[addr_i];
-              assign data_o = data;
-              initial begin
             """
-        return _commented(self.header) + "\n".join([dedent(text).rstrip(), *rows, *_TAIL])
+        plain = f"""\
+            reg [{self.width - 1}:0] data;
+            always @(posedge clk)
+              if (en_i)
+                data <= words[addr_i];
+            assign data_o = data;
+            """
+        body = indent(output or dedent(plain), "  ")
+        return _commented(self.header) + "\n".join(
+            [dedent(text) + body + "  initial begin", *rows, *_TAIL]
+        )
 
 
 class RamModule(MemoryModule):

@@ -26,7 +26,7 @@ from hwflow.verify.netlist.parts import (
     through,
 )
 
-__all__ = ["Circuit", "FaultTerm", "Gate", "fault_sites", "read_circuit"]
+__all__ = ["Circuit", "FaultTerm", "Gate", "fault_sites", "highest_net", "read_circuit"]
 
 _BUFFER: Final = 0b10
 
@@ -117,6 +117,11 @@ def fault_sites(path: Path, top: str) -> tuple[tuple[str, int], ...]:
         for row in range(1 << len(table.ins))
     }
     return tuple(sorted(sites))
+
+
+def highest_net(path: Path, top: str) -> int:
+    """The highest net number of the netlist itself; nets above are inside of cells."""
+    return _highest(_module(path, top)[0])
 
 
 def _module(path: Path, top: str) -> tuple[Any, Mapping[str, StandardCell]]:

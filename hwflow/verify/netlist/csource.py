@@ -22,11 +22,17 @@ _SEARCHED = 4
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """C text and the word in which each net lives; the constants have words of their own."""
+    """C text and the word in which each net lives; the constants have words of their own.
+
+    The first `state` words are registers and what memories read. `stores` are the sizes in bits of
+    the memories whose words can change, and their cells.
+    """
 
     text: str
     slots: dict[int, int]
     size: int
+    state: int = 0
+    stores: tuple[tuple[int, str], ...] = ()
 
 
 def generate(circuit: Circuit, clock: str, faults: int) -> Source:
@@ -56,6 +62,7 @@ def generate(circuit: Circuit, clock: str, faults: int) -> Source:
         "u64 *hw_faults(void) { return fault; }",
         f"int hw_size(void) {{ return {size}; }}",
         *memories.declarations(),
+        *memories.access(),
         *_functions("eval", (_gate(gate, slots, memories) for gate in circuit.gates), ""),
         *_functions(
             "clock",
@@ -64,7 +71,8 @@ def generate(circuit: Circuit, clock: str, faults: int) -> Source:
         ),
         *_functions("start", start, memories.started(), "memset(n, 0, sizeof n);"),
     ]
-    return Source("\n".join(lines) + "\n", slots, size)
+    stores = tuple((bits, memory.cell) for _, bits, memory in memories.stores())
+    return Source("\n".join(lines) + "\n", slots, size, len(state), stores)
 
 
 def _functions(name: str, statements: Iterable[str], last: str, first: str = "") -> list[str]:

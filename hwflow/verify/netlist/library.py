@@ -75,39 +75,41 @@ class Library:
 
     def __init__(self, path: Path, faults: int) -> None:
         try:
-            self._calls = ctypes.CDLL(str(path))
+            self.calls = ctypes.CDLL(str(path))
         except OSError:
             raise ToolFailed(
                 "netlist.library",
                 f"the compiled simulator {path.name} cannot be loaded",
                 hint="delete it and run again",
             ) from None
-        self._calls.hw_faults.restype = ctypes.POINTER(ctypes.c_uint64)
-        self._calls.hw_step.argtypes = (ctypes.POINTER(Bench), ctypes.c_int64)
+        self.calls.hw_faults.restype = ctypes.POINTER(ctypes.c_uint64)
+        self.calls.hw_step.argtypes = (ctypes.POINTER(Bench), ctypes.c_int64)
         self._faults = faults
-        self.size = int(self._calls.hw_size())
+        self.size = int(self.calls.hw_size())
 
     def set_faults(self, masks: Words) -> None:
         """Activate faults: bit j of `masks[i]` puts fault i into stream j."""
         assert masks.shape == (self._faults,)
         assert masks.dtype == np.uint64
         for index in range(self._faults):
-            self._calls.hw_faults()[index] = int(masks[index])
+            self.calls.hw_faults()[index] = int(masks[index])
 
     def run(self, bench: Bench, steps_per_call: int = 20_000) -> int:
         """Reset, then run to the end or the limit; returns the harness' status.
 
         Python is entered again every few thousand cycles, so that Ctrl-C works.
         """
-        self._calls.hw_begin(ctypes.byref(bench))
+        self.calls.hw_begin(ctypes.byref(bench))
         status = 0
         while status == 0 and bench.cycle < bench.limit:
-            status = int(self._calls.hw_step(ctypes.byref(bench), steps_per_call))
+            status = int(self.calls.hw_step(ctypes.byref(bench), steps_per_call))
         return status
 
 
-def compile_library(source: str, statements: int, faults: int, work: Path) -> Library:
-    """Compile generated C and the harness into `work` and load the result.
+def compile_library(
+    source: str, statements: int, faults: int, work: Path, more: str = ""
+) -> Library:
+    """Compile generated C and the harness, with `more` behind it, into `work`; load the result.
 
     The file is named by the digest of what it was made from: an equal one is not built again.
 
@@ -116,7 +118,7 @@ def compile_library(source: str, statements: int, faults: int, work: Path) -> Li
     """
     work.mkdir(parents=True, exist_ok=True)
     level = "-O1" if statements <= _OPTIMIZED_STATEMENTS else "-O0"
-    harness = _HARNESS.read_text(encoding="utf-8")
+    harness = _HARNESS.read_text(encoding="utf-8") + more
     digest = hashlib.sha256("\0".join((source, harness, level)).encode()).hexdigest()[:16]
     library = work / f"netlist_{digest}.so"
     if not library.is_file():

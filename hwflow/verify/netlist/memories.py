@@ -40,6 +40,22 @@ class Memories:
         rows = ", ".join(self._row(k, memory) for k, memory in enumerate(self._memories))
         return [*lines, f"static const memory memories[] = {{{rows}}};"]
 
+    def stores(self) -> list[tuple[str, int, Memory]]:
+        """C array, number of bits and memory of what can be written (or is read by hw_peek)."""
+        return [
+            (f"m{k}_s", memory.width << self._bits[k], memory)
+            for k, memory in enumerate(self._memories)
+            if self._stored(memory)
+        ]
+
+    def access(self) -> list[str]:
+        """The function that finds a store by its number."""
+        rows = "".join(f"{{{name}, {size}}}, " for name, size, _ in self.stores())
+        return [
+            f"static const struct {{ u64 *at; long size; }} stores[] = {{{rows}{{0, 0}}}};",
+            "u64 *hw_store(int k, long *size) { *size = stores[k].size; return stores[k].at; }",
+        ]
+
     def clocked(self) -> str:
         """What happens at a clock edge, before the registers are copied."""
         return f"hw_memories(memories, {len(self._memories)}); " if self._memories else ""

@@ -1,0 +1,333 @@
+"""The campaign: which upsets strike when, and what came of each.
+
+Every run has the same vectors, source gaps and stalls; 63 disturbed runs stand beside an
+undisturbed one, whose outputs must be the integer graph's. Cycles of upsets are drawn from a
+window in which the pipeline is full and after which more tensors follow.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from hwflow.errors import CheckFailed
+from hwflow.plan.streams import Interface, PortGroup
+from hwflow.verify.netlist.circuit import highest_net, read_circuit
+from hwflow.verify.netlist.trace import Beats
+from hwflow.verify.netlist.triples import find_triples
+from hwflow.verify.netlist.upsets import OFFER, RUNS, TAKE, Fault, Observed, Upset, UpsetSim
+from hwflow.verify.seu.sites import CLASSES, FlipFlop, flip_flops
+
+__all__ = ["OUTCOMES", "Campaign", "Row", "run_campaign"]
+
+OUTCOMES: Final = {
+    "masked": "every output right, in its cycle",
+    "delayed": "every output right, some in another cycle",
+    "wrong": "as many outputs as there should be, some wrong: silent",
+    "handshake": "beats lost, doubled, or TLAST wrong: detectable",
+    "hang": "inputs no longer taken, or nothing came out after the last tensor went in",
+}
+ACCUMULATED: Final = (2, 8, 32)
+"""Flips of one run in the rows of accumulated upsets."""
+
+_WINDOW: Final = 32
+_PACE: Final = 0.75
+"""How often the source offers and the sink takes."""
+
+Progress = Callable[[float, str], None]
+Draw = Callable[[np.random.Generator, int], list[tuple[Upset, ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Outcomes of `samples` upsets of one kind, drawn from `population` sites.
+
+    `recovery` holds, for each run whose state differed, the cycles until it did not any more;
+    `latent` counts the runs whose state still differed at the end.
+    """
+
+    fault: str
+    where: str
+    population: int
+    samples: int
+    outcomes: Mapping[str, int]
+    recovery: tuple[int, ...]
+    latent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """A whole campaign; `window` are the cycles of upsets, of `cycles` that a run lasts."""
+
+    top: str
+    seed: int
+    triplicated: bool
+    flip_flops: Mapping[str, int]
+    nets: int
+    vectors: int
+    window: tuple[int, int]
+    cycles: int
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    fault: str
+    where: str
+    population: int
+    draw: Draw
+
+
+def run_campaign(
+    netlist: Path,
+    interface: Interface,
+    layers: Sequence[str],
+    inputs: Mapping[str, Beats],
+    outputs: Mapping[str, Beats],
+    work: Path,
+    *,
+    samples: int,
+    seed: int,
+    progress: Progress = lambda _fraction, _text: None,
+) -> Campaign:
+    """Disturb a mapped netlist; each row of the result is a sample of its own.
+
+    `inputs` and `outputs` are packed vectors and what the integer graph makes of them.
+
+    Raises:
+        CheckFailed: "seu.reference" when the undisturbed run is not the integer graph's.
+        InputError, ToolFailed: as `UpsetSim.build` says.
+    """
+    progress(0.0, "compiling the netlist")
+    circuit = read_circuit(netlist, interface.top)
+    physical = highest_net(netlist, interface.top)
+    nets = [g.out for g in circuit.gates if not g.memory and g.out <= physical]
+    triples = find_triples(circuit)
+    voters = set(triples.voted)
+    triplicated = bool(voters) and triples.flip_flops == 3 * triples.bits
+    kinds = {"all nets": nets}
+    if triplicated:
+        kinds = {"logic": [n for n in nets if n not in voters],
+                 "voters": [n for n in nets if n in voters]}  # fmt: skip
+    chosen = {
+        where: [int(found[k]) for k in _spread(_rng(seed, where), len(found), samples)]
+        for where, found in kinds.items()
+        if found
+    }
+    pulsed = list(dict.fromkeys(net for found in chosen.values() for net in found))
+    sim = UpsetSim.build(netlist, interface, work, pulsed)
+    flops = flip_flops(sim.circuit, sim.source, layers)
+    bench = _Bench(sim, flops, inputs, outputs, seed)
+    jobs = [*_flip_jobs(flops, sim), *_pulse_jobs(chosen, kinds, pulsed), *_shared_jobs(flops)]
+    rows = []
+    for index, job in enumerate(jobs):
+        progress(index / len(jobs), f"{job.fault}: {job.where}")
+        rows.append(bench.row(job, samples, progress, index / len(jobs), 1 / len(jobs)))
+    return Campaign(
+        interface.top,
+        seed,
+        triplicated,
+        {kind: n for kind in CLASSES if (n := sum(f.kind == kind for f in flops))},
+        len(nets),
+        bench.vectors,
+        bench.window,
+        len(bench.gaps),
+        tuple(rows),
+    )
+
+
+def _rng(seed: int, *words: str) -> np.random.Generator:
+    """A generator for one purpose, whatever else is drawn."""
+    return np.random.default_rng([seed, zlib.crc32(" ".join(words).encode())])
+
+
+def _spread(rng: np.random.Generator, population: int, count: int) -> npt.NDArray[np.int64]:
+    """Places of `count` draws: all are drawn once before any is drawn again."""
+    rounds = [rng.permutation(population) for _ in range(-(-count // population))]
+    return np.concatenate(rounds)[:count]
+
+
+# -- what strikes ----------------------------------------------------------------------------------
+
+
+def _flip_jobs(flops: Sequence[FlipFlop], sim: UpsetSim) -> Iterator[_Job]:
+    def job(where: str, own: list[FlipFlop]) -> _Job:
+        def draw(rng: np.random.Generator, count: int) -> list[tuple[Upset, ...]]:
+            chosen = _spread(rng, len(own), count)
+            return [(Upset(0, Fault.FLIP, own[k].place),) for k in chosen]
+
+        return _Job("flip-flop", where, len(own), draw)
+
+    yield job("all", list(flops))
+    for kind in CLASSES:
+        if own := [f for f in flops if f.kind == kind]:
+            yield job(f"class {kind}", own)
+    for layer in sorted({f.layer for f in flops}):
+        yield job(f"layer {layer}", [f for f in flops if f.layer == layer])
+    sizes = np.array([bits for bits, _ in sim.source.stores], np.int64)
+    if len(sizes):
+        ends = np.cumsum(sizes)
+
+        def words(rng: np.random.Generator, count: int) -> list[tuple[Upset, ...]]:
+            drawn = rng.integers(0, int(ends[-1]), count)
+            stores = np.searchsorted(ends, drawn, side="right")
+            return [
+                (Upset(0, Fault.WORD, int(k), int(bit - ends[k] + sizes[k])),)
+                for bit, k in zip(drawn, stores, strict=True)
+            ]
+
+        yield _Job("memory bit", "all", int(ends[-1]), words)
+    for flips in ACCUMULATED:
+
+        def many(
+            rng: np.random.Generator, count: int, flips: int = flips
+        ) -> list[tuple[Upset, ...]]:
+            drawn = rng.integers(0, len(flops), (count, flips))
+            return [tuple(Upset(0, Fault.FLIP, flops[k].place) for k in run) for run in drawn]
+
+        yield _Job("flip-flop", f"{flips} flips", len(flops), many)
+
+
+def _pulse_jobs(
+    chosen: Mapping[str, Sequence[int]], kinds: Mapping[str, Sequence[int]], pulsed: Sequence[int]
+) -> Iterator[_Job]:
+    number = {net: k for k, net in enumerate(pulsed)}
+    for where, nets in chosen.items():
+
+        def draw(
+            _rng: np.random.Generator, count: int, nets: Sequence[int] = nets
+        ) -> list[tuple[Upset, ...]]:
+            return [(Upset(0, Fault.PULSE, number[net]),) for net in nets[:count]]
+
+        yield _Job("pulse", where, len(kinds[where]), draw)
+
+
+def _shared_jobs(flops: Sequence[FlipFlop]) -> Iterator[_Job]:
+    """Reset and clock, which all flip-flops or all of a layer share."""
+    yield _Job("reset", "one cycle", 1, lambda _rng, n: [(Upset(0, Fault.RESET),)] * n)
+    for group, layer in enumerate(sorted({f.layer for f in flops})):
+
+        def draw(
+            _rng: np.random.Generator, count: int, group: int = group
+        ) -> list[tuple[Upset, ...]]:
+            return [(Upset(0, Fault.EDGE, group),)] * count
+
+        yield _Job("missed edge", f"layer {layer}", 1, draw)
+
+
+# -- what came of it -------------------------------------------------------------------------------
+
+
+class _Bench:
+    """Stimuli of all runs: how many vectors, which gaps, in which cycles upsets strike."""
+
+    def __init__(
+        self,
+        sim: UpsetSim,
+        flops: Sequence[FlipFlop],
+        inputs: Mapping[str, Beats],
+        outputs: Mapping[str, Beats],
+        seed: int,
+    ) -> None:
+        self.sim, self.seed = sim, seed
+        face = sim.interface
+        self.inputs = {g.tensor: _tensors(g, inputs[g.tensor]) for g in face.inputs}
+        self.outputs = {g.tensor: _tensors(g, outputs[g.tensor]) for g in face.outputs}
+        layers = sorted({f.layer for f in flops})
+        self.groups = np.full(max(1, sim.source.state), -1, np.int32)
+        for flop in flops:
+            self.groups[flop.place] = layers.index(flop.layer)
+        latency = face.latency
+        beats = max(g.stream.beats for g in (*face.inputs, *face.outputs))
+        interval = max(face.initiation_interval, beats)
+        width = max(_WINDOW, 2 * interval)
+        self.vectors = 4 + -(-(width + 3 * latency) // interval)
+        self.gaps = self._gaps(4 * (latency + interval * (self.vectors + 2)) + 200)
+        seen, _ = self._batch(_rng(seed, "reference"), [])
+        start = latency + 1
+        stop = max(start + 1, min(start + width, seen.finals - 2 * latency - interval))
+        self.window = (start, stop)
+        self.gaps = self.gaps[: int(seen.last_beat[0]) + 2 * latency + 2 * interval + 32]
+
+    def _gaps(self, cycles: int) -> npt.NDArray[np.uint8]:
+        rng = _rng(self.seed, "gaps")
+        offer, take = rng.random(cycles) < _PACE, rng.random(cycles) < _PACE
+        return (OFFER * offer + TAKE * take).astype(np.uint8)
+
+    def row(self, job: _Job, samples: int, progress: Progress, start: float, share: float) -> Row:
+        """One row, 63 runs at a time."""
+        rng = _rng(self.seed, job.fault, job.where)
+        drawn = [
+            tuple(Upset(int(rng.integers(*self.window)), u.fault, u.index, u.word) for u in upsets)
+            for upsets in job.draw(rng, samples)
+        ]
+        outcomes: Counter[str] = Counter()
+        recovery: list[int] = []
+        latent = 0
+        for at in range(0, len(drawn), RUNS):
+            part = drawn[at : at + RUNS]
+            progress(start + share * at / len(drawn), f"{job.fault}: {job.where}")
+            seen, rows = self._batch(rng, part)
+            for run, upsets in enumerate(part, 1):
+                outcomes[_outcome(seen, rows, run, self.vectors, self.sim.interface)] += 1
+                last = int(seen.last_differs[run])
+                if last == len(self.gaps) - 1:
+                    latent += 1
+                elif last >= 0:
+                    recovery.append(last - max(u.cycle for u in upsets) + 1)
+        counts = {name: outcomes[name] for name in OUTCOMES}
+        kept = tuple(max(0, cycles) for cycles in recovery)
+        return Row(job.fault, job.where, job.population, len(drawn), counts, kept, latent)
+
+    def _batch(
+        self, rng: np.random.Generator, upsets: Sequence[Sequence[Upset]]
+    ) -> tuple[Observed, tuple[Beats, ...]]:
+        """One batch on vectors of its own; also the outputs that are right."""
+        total = len(next(iter(self.inputs.values())))
+        which = rng.integers(0, total, self.vectors)
+        beats = {n: a[which].reshape(-1, a.shape[-1]) for n, a in self.inputs.items()}
+        right = tuple(
+            self.outputs[g.tensor][which].reshape(-1, g.data_bytes)
+            for g in self.sim.interface.outputs
+        )
+        seen = self.sim.run(beats, upsets, self.gaps, self.groups)
+        if _outcome(seen, right, 0, self.vectors, self.sim.interface) != "masked":
+            raise CheckFailed(
+                "seu.reference",
+                "the netlist without an upset does not give the integer graph's outputs",
+                hint="run `hwflow build` up to the rung `netlist` first",
+            )
+        return seen, right
+
+
+def _tensors(group: PortGroup, rows: Beats) -> Beats:
+    """Beats as (vectors, beats, bytes)."""
+    return rows.reshape(-1, group.stream.beats, rows.shape[1])
+
+
+def _outcome(
+    seen: Observed, right: Sequence[Beats], run: int, vectors: int, interface: Interface
+) -> str:
+    sent = [
+        counts[run] == vectors * group.stream.beats
+        for counts, group in zip(seen.accepted, interface.inputs, strict=True)
+    ]
+    if not all(sent) or seen.last_beat[run] < seen.last_begun[run]:
+        return "hang"
+    came = [
+        counts[run] == vectors * group.stream.beats
+        for counts, group in zip(seen.counts, interface.outputs, strict=True)
+    ]
+    if not all(came) or seen.extra[run] or seen.bad_last[run]:
+        return "handshake"
+    same = all(np.array_equal(rows[run], r) for rows, r in zip(seen.rows, right, strict=True))
+    if not same:
+        return "wrong"
+    return "delayed" if seen.off_time[run] else "masked"
