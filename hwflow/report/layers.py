@@ -60,8 +60,10 @@ def read_layers(artifacts: Mapping[str, Path], area: Area | None) -> Layers:
     widths = _by_name(read(artifacts, "lower", "lowering.json"), "widths", "layer")
     planned = _by_name(read(artifacts, "plan", "plan.json"), "layers", "name")
     weights = _weights(artifacts)
+    plan = read(artifacts, "plan", "plan.json")
+    asic = plan is not None and plan.text("target") == "asic"
     rows = tuple(
-        _row(name, widths.get(name), planned.get(name), weights.get(name, {}), area)
+        _row(name, widths.get(name), planned.get(name), weights.get(name, {}), area, asic)
         for name in (planned or widths)
     )
     outside = area.figures(area.outside, "outside of layers") if area and area.outside else {}
@@ -79,6 +81,7 @@ def _row(
     planned: Record | None,
     weights: Mapping[str, Figure],
     area: Area | None,
+    asic: bool,
 ) -> LayerRow:
     scope = f"layer {name}"
     figures = dict(weights)
@@ -88,6 +91,8 @@ def _row(
             figures[key] = Figure(value, "bits", "counted", scope, widths.source)
     if planned is not None:
         for key, (column, kind) in _PLANNED.items():
+            if not metric(key).applies(asic):
+                continue
             value_ = planned.number(column)
             figures[key] = Figure(value_, metric(key).unit, kind, scope, planned.source)
     if area is not None and name in area.layers:
