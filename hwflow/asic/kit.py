@@ -15,6 +15,7 @@ __all__ = ["Kit", "Tie", "kit_of"]
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _NAND2: Final = 0b0111
 _NOT: Final = 0b01
+_SAME: Final = 0b10
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Tie:
 class Kit:
     """Cells by role.
 
+    `buffers` stand from the weakest to the strongest, the smaller one where two are equal.
     `gate` is the smallest two-input NAND, the unit of gate equivalents; `flip_flop` the smallest
     rising-edge flip-flop. `tie_low` and `tie_high` are None where the library has none: constants
     are then connected to the supply rails. `unused` are cells that synthesis must leave alone.
@@ -38,6 +40,7 @@ class Kit:
     gate_area: float
     inverter: str
     flip_flop: str
+    buffers: tuple[str, ...]
     tie_low: Tie | None
     tie_high: Tie | None
     unused: tuple[str, ...]
@@ -82,10 +85,22 @@ def kit_of(library: Library) -> Kit:
         gate_area=gate.area,
         inverter=inverter.name,
         flip_flop=register.name,
+        buffers=_buffers(usable),
         tie_low=_tie(usable, 0),
         tie_high=_tie(usable, 1),
         unused=tuple(sorted(set(library.cells) - used)),
     )
+
+
+def _buffers(cells: Iterable[Cell]) -> tuple[str, ...]:
+    """By what they drive; one that is larger than a stronger one (a delay cell) is left out."""
+    found = [cell for cell in cells if _computes(cell, 1, _SAME)]
+    found.sort(key=lambda cell: (cell.pins[cell.outputs[0]].max_capacitance or 0, -cell.area))
+    kept: list[Cell] = []
+    for cell in reversed(found):
+        if not kept or cell.area < kept[-1].area:
+            kept.append(cell)
+    return tuple(cell.name for cell in reversed(kept))
 
 
 def _usable(cell: Cell) -> bool:

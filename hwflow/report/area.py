@@ -12,7 +12,6 @@ from hwflow.synth.area import COSTS
 
 __all__ = ["Area", "Hop", "Use", "critical_path", "design_figures", "ratio", "read_area"]
 
-_COUNTED = ("lut", "lut_cells", "ff", "carry", "dsp", "bram")
 _PLANNED = (
     ("lut_planned", "luts"),
     ("ff_planned", "ffs"),
@@ -53,20 +52,20 @@ class Hop:
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """Counted cells of the whole netlist, of each layer by name, and of the rest."""
+    """Counts of the whole netlist, of each layer by name, and of the rest, by metric."""
 
     source: str
-    whole: Mapping[str, int]
-    layers: Mapping[str, Mapping[str, int]]
-    outside: Mapping[str, int]
+    whole: Mapping[str, int | float]
+    layers: Mapping[str, Mapping[str, int | float]]
+    outside: Mapping[str, int | float]
     uses: tuple[Use, ...]
     lut_rule: str
 
-    def figures(self, counts: Mapping[str, int], scope: str) -> dict[str, Figure]:
+    def figures(self, counts: Mapping[str, int | float], scope: str) -> dict[str, Figure]:
         """Counts as figures of `scope`."""
         return {
             name: Figure(counts[name], metric(name).unit, "counted", scope, self.source)
-            for name in _COUNTED
+            for name in counts
         }
 
 
@@ -75,30 +74,40 @@ def read_area(artifacts: Mapping[str, Path]) -> Area | None:
     record = read(artifacts, "synth", "synth.json")
     if record is None:
         return None
-    rows = [(row.text("layer"), _counts(row.inner("area"))) for row in record.rows("layers")]
+    count = _cell_counts if "gate" in record.data else _counts
+    rows = [(row.text("layer"), count(row.inner("area"))) for row in record.rows("layers")]
     uses = [
         Use(row.text("resource"), row.integer("used"), row.integer("available"), "synthesis")
-        for row in record.rows("utilization")
+        for row in (record.rows("utilization") if count is _counts else ())
     ]
     return Area(
         record.source,
-        _counts(record.inner("whole")),
+        count(record.inner("whole")),
         dict(rows[:-1]),
         rows[-1][1] if rows else {},
         (*uses, *_placed(artifacts)),
-        record.text("lut_rule"),
+        record.text("lut_rule") if count is _counts else "",
     )
 
 
-def _counts(area: Record) -> dict[str, int]:
+def _cell_counts(area: Record) -> dict[str, int | float]:
+    """Of library cells."""
+    return {
+        "area_um2": area.number("um2"),
+        "area_ge": area.number("ge"),
+        "ff": area.integer("ff"),
+    }
+
+
+def _counts(area: Record) -> dict[str, int | float]:
     kinds = area.inner("cells").data
     luts = [
         int(kinds[kind])
         for kind in kinds
         if kind in COSTS and COSTS[kind].lut and not COSTS[kind].carry
     ]
-    counts = {name: area.integer(name) for name in ("lut", "ff", "carry", "dsp", "bram")}
-    return {**counts, "lut_cells": sum(luts)}
+    counts = {name: area.integer(name) for name in ("ff", "carry", "dsp", "bram")}
+    return {"lut": area.integer("lut"), "lut_cells": sum(luts), **counts}
 
 
 def _placed(artifacts: Mapping[str, Path]) -> tuple[Use, ...]:
@@ -123,7 +132,10 @@ def design_figures(artifacts: Mapping[str, Path], area: Area | None) -> dict[str
     plan = read(artifacts, "plan", "plan.json")
     if plan is not None:
         total = plan.inner("total")
+        asic = plan.text("target") == "asic"
         for name, key in _PLANNED:
+            if not metric(name).applies(asic):
+                continue
             scope = "layers, buffers and interface apart"
             value = total.integer(key)
             found[name] = Figure(value, metric(name).unit, "estimated", scope, plan.source)

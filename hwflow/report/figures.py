@@ -58,7 +58,8 @@ class Metric:
     """A metric's name, unit, better direction and meaning.
 
     `stage` is the stage without which it is not known; `layers` says that each layer has one too
-    (written `name/layer` in limits), `design` that the whole design has.
+    (written `name/layer` in limits), `design` that the whole design has; `target` where it has a
+    meaning.
     """
 
     name: str
@@ -68,6 +69,23 @@ class Metric:
     stage: str
     layers: bool = False
     design: bool = True
+    target: Literal["any", "fpga", "asic"] = "any"
+
+    def applies(self, asic: bool) -> bool:
+        """Whether it has a meaning for cells (`asic`) or for FPGAs."""
+        return self.target in ("any", "asic" if asic else "fpga")
+
+
+def _fpga(
+    name: str, unit: str, better: Direction, meaning: str, stage: str, layers: bool = False
+) -> Metric:
+    return Metric(name, unit, better, meaning, stage, layers, target="fpga")
+
+
+def _asic(
+    name: str, unit: str, better: Direction, meaning: str, stage: str, layers: bool = False
+) -> Metric:
+    return Metric(name, unit, better, meaning, stage, layers, target="asic")
 
 
 METRICS: Final[tuple[Metric, ...]] = (
@@ -93,24 +111,29 @@ METRICS: Final[tuple[Metric, ...]] = (
     Metric("initiation_interval", "cycles", "lower", "cycles between inferences", "plan"),
     Metric("throughput", "inferences/s", "higher", "inferences at the stated clock", "plan"),
     Metric("fmax_estimated_mhz", "MHz", "higher", "clock by the planner's delay model", "plan"),
-    Metric("fmax_routed_mhz", "MHz", "higher", "clock after place and route", "pnr"),
-    Metric("lut", "LUT", "lower", "LUT equivalents of the netlist", "synth", layers=True),
-    Metric("lut_cells", "cells", "lower", "LUT and inverter cells alone", "synth", layers=True),
+    _fpga("fmax_routed_mhz", "MHz", "higher", "clock after place and route", "pnr"),
+    _asic("fmax_cells_mhz", "MHz", "higher", "clock by static timing of the cells", "timing"),
+    _asic("setup_slack_ns", "ns", "higher", "time left at the stated clock", "timing"),
+    _asic("hold_slack_ns", "ns", "higher", "least time that data outlasts the edge", "timing"),
+    _asic("area_um2", "um2", "lower", "area of the cells, without routing", "synth", True),
+    _asic("area_ge", "GE", "lower", "gate equivalents (NAND2 areas)", "synth", True),
+    _fpga("lut", "LUT", "lower", "LUT equivalents of the netlist", "synth", True),
+    _fpga("lut_cells", "cells", "lower", "LUT and inverter cells alone", "synth", True),
     Metric("ff", "FF", "lower", "flip-flops of the netlist", "synth", layers=True),
-    Metric("carry", "cells", "lower", "carry cells of the netlist", "synth", layers=True),
-    Metric("dsp", "DSPs", "lower", "DSPs of the netlist", "synth", layers=True),
-    Metric("bram", "block RAMs", "lower", "block RAMs of the netlist", "synth", layers=True),
-    Metric("lut_used_percent", "%", "lower", "share of the device's LUTs", "synth"),
-    Metric("ff_used_percent", "%", "lower", "share of the device's flip-flops", "synth"),
-    Metric("carry_used_percent", "%", "lower", "share of the device's carry cells", "synth"),
-    Metric("logic_cell_used_percent", "%", "lower", "share of the device's logic cells", "synth"),
-    Metric("dsp_used_percent", "%", "lower", "share of the device's DSPs", "synth"),
-    Metric("bram_used_percent", "%", "lower", "share of the device's block RAMs", "synth"),
-    Metric("lut_planned", "LUT", "lower", "LUTs predicted by the plan", "plan", layers=True),
+    _fpga("carry", "cells", "lower", "carry cells of the netlist", "synth", True),
+    _fpga("dsp", "DSPs", "lower", "DSPs of the netlist", "synth", True),
+    _fpga("bram", "block RAMs", "lower", "block RAMs of the netlist", "synth", True),
+    _fpga("lut_used_percent", "%", "lower", "share of the device's LUTs", "synth"),
+    _fpga("ff_used_percent", "%", "lower", "share of the device's flip-flops", "synth"),
+    _fpga("carry_used_percent", "%", "lower", "share of the device's carry cells", "synth"),
+    _fpga("logic_cell_used_percent", "%", "lower", "share of the device's logic cells", "synth"),
+    _fpga("dsp_used_percent", "%", "lower", "share of the device's DSPs", "synth"),
+    _fpga("bram_used_percent", "%", "lower", "share of the device's block RAMs", "synth"),
+    _fpga("lut_planned", "LUT", "lower", "LUTs predicted by the plan", "plan", True),
     Metric("ff_planned", "FF", "lower", "flip-flops predicted by the plan", "plan", layers=True),
-    Metric("dsp_planned", "DSPs", "lower", "DSPs predicted by the plan", "plan", layers=True),
-    Metric("bram_planned", "block RAMs", "lower", "the same of block RAMs", "plan", layers=True),
-    Metric("lut_ratio", "x", "neither", "LUTs counted over planned", "synth", layers=True),
+    _fpga("dsp_planned", "DSPs", "lower", "DSPs predicted by the plan", "plan", True),
+    _fpga("bram_planned", "block RAMs", "lower", "the same of block RAMs", "plan", True),
+    _fpga("lut_ratio", "x", "neither", "LUTs counted over planned", "synth", True),
     Metric("ff_ratio", "x", "neither", "flip-flops counted over planned", "synth", layers=True),
     Metric("adders", "adders", "lower", "adders of the adder graphs", "plan", layers=True),
     Metric("adder_bits", "bits", "lower", "full-adder positions of them", "plan", layers=True),

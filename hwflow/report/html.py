@@ -8,7 +8,7 @@ from typing import Final
 
 from hwflow.config import DesignConfig
 from hwflow.report.charts import Chart, chart, flow_picture
-from hwflow.report.figures import KINDS, METRICS, Figure, Metric, compact, show
+from hwflow.report.figures import KINDS, METRICS, NAMES, Figure, Metric, compact, show
 from hwflow.report.ladder import RUNG_TEXT
 from hwflow.report.layers import LayerRow
 from hwflow.report.limits import judge
@@ -29,9 +29,13 @@ _CARDS: Final = (
     ("Initiation interval", "initiation_interval"),
     ("Throughput", "throughput"),
     ("LUT equivalents", "lut"),
+    ("Cell area", "area_um2"),
+    ("Gate equivalents", "area_ge"),
     ("Flip-flops", "ff"),
     ("Fmax, delay model", "fmax_estimated_mhz"),
     ("Fmax, routed", "fmax_routed_mhz"),
+    ("Fmax, static timing", "fmax_cells_mhz"),
+    ("Setup slack", "setup_slack_ns"),
     ("Energy per inference", "energy"),
     ("Weights and biases", "weights"),
     ("Adders", "adders"),
@@ -70,7 +74,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A layer's share of the counted LUTs, in percent."""
+    """A layer's share of the counted LUTs or cell area, in percent."""
 
     row: LayerRow
     share: float | None
@@ -98,7 +102,7 @@ def page(metrics: Metrics, config: DesignConfig) -> str:
         charts=_charts(metrics),
         config=config,
         entries=[Entry(m, metrics.figure(m.name), metrics.why_missing(m.name)) for m in METRICS
-                 if m.design],
+                 if m.design and m.applies(config.hardware.asic)],
         flow=flow_picture(metrics.dataflow) if metrics.dataflow else None,
         judgements=judge(metrics, config.limits),
         kinds=KINDS,
@@ -113,8 +117,11 @@ def page(metrics: Metrics, config: DesignConfig) -> str:
 
 def _cards(metrics: Metrics) -> list[Card]:
     cards = [Card(t, metrics.figure(n), metrics.why_missing(n)) for t, n in _CARDS]
-    names = [name for _, name in _CARDS]
-    return [c for c, n in zip(cards, names, strict=True) if c.figure or n not in _OPTIONAL]
+    return [
+        card
+        for card, (_, name) in zip(cards, _CARDS, strict=True)
+        if card.figure or (name not in _OPTIONAL and NAMES[name].applies(metrics.asic is not None))
+    ]
 
 
 def _accuracy(metrics: Metrics) -> list[tuple[str, str, str, Figure | None]]:
@@ -128,14 +135,15 @@ def _accuracy(metrics: Metrics) -> list[tuple[str, str, str, Figure | None]]:
 
 
 def _bars(metrics: Metrics) -> list[Bar]:
-    whole = metrics.figure("lut")
+    name = "area_um2" if metrics.asic else "lut"
+    whole = metrics.figure(name)
     outside = [LayerRow("between layers", ("buffers", "interface"), "", metrics.outside)]
     rows = [*metrics.layers, *(outside if metrics.outside else [])]
-    return [Bar(row, _share(row, whole)) for row in rows]
+    return [Bar(row, _share(row, whole, name)) for row in rows]
 
 
-def _share(row: LayerRow, whole: Figure | None) -> float | None:
-    part = row.figures.get("lut")
+def _share(row: LayerRow, whole: Figure | None, name: str) -> float | None:
+    part = row.figures.get(name)
     if part is None or whole is None or not whole.value:
         return None
     return round(100 * part.value / whole.value, 1)

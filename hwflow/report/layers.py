@@ -61,6 +61,8 @@ def read_layers(artifacts: Mapping[str, Path], area: Area | None) -> Layers:
     widths = _by_name(read(artifacts, "lower", "lowering.json"), "widths", "layer")
     planned = _by_name(read(artifacts, "plan", "plan.json"), "layers", "name")
     weights, energy = _weights(artifacts), layer_energy(artifacts)
+    plan = read(artifacts, "plan", "plan.json")
+    asic = plan is not None and plan.text("target") == "asic"
     rows = tuple(
         _row(
             name,
@@ -68,6 +70,7 @@ def read_layers(artifacts: Mapping[str, Path], area: Area | None) -> Layers:
             planned.get(name),
             {**weights.get(name, {}), **energy.get(name, {})},
             area,
+            asic,
         )
         for name in (planned or widths)
     )
@@ -86,6 +89,7 @@ def _row(
     planned: Record | None,
     known: Mapping[str, Figure],
     area: Area | None,
+    asic: bool,
 ) -> LayerRow:
     scope = f"layer {name}"
     figures = dict(known)
@@ -95,6 +99,8 @@ def _row(
             figures[key] = Figure(value, "bits", "counted", scope, widths.source)
     if planned is not None:
         for key, (column, kind) in _PLANNED.items():
+            if not metric(key).applies(asic):
+                continue
             value_ = planned.number(column)
             figures[key] = Figure(value_, metric(key).unit, kind, scope, planned.source)
     if area is not None and name in area.layers:

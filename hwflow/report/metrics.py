@@ -11,6 +11,7 @@ from typing import Any, Final
 from hwflow.config import DesignConfig
 from hwflow.report import area, cycles, learning
 from hwflow.report.artifacts import read
+from hwflow.report.cells import Cells, read_cells
 from hwflow.report.dataflow import Dataflow, read_dataflow
 from hwflow.report.energy import EnergyView, energy_figures, read_energy
 from hwflow.report.figures import METRICS, Figure
@@ -45,6 +46,7 @@ class Metrics:
     path: tuple[area.Hop, ...]
     curves: tuple[learning.Curve, ...]
     lut_rule: str | None
+    asic: Cells | None = None
     energy: EnergyView | None = None
     tools: Mapping[str, str] = field(default_factory=dict)
 
@@ -81,6 +83,7 @@ def collect(artifacts: Mapping[str, Path], config: DesignConfig) -> Metrics:
     counted = area.read_area(artifacts)
     layers = read_layers(artifacts, counted)
     plan = read(artifacts, "plan", "plan.json")
+    cells = read_cells(artifacts)
     figures = {
         **_ladder_figures(ladder),
         **learning.accuracy_figures(artifacts),
@@ -88,6 +91,7 @@ def collect(artifacts: Mapping[str, Path], config: DesignConfig) -> Metrics:
         **cycles.cycle_figures(artifacts, ladder, config.hardware.clock),
         **cycles.fmax_figures(artifacts),
         **area.design_figures(artifacts, counted),
+        **(cells.figures if cells else {}),
         **layers.totals,
     }
     figures |= energy_figures(artifacts, config.hardware.clock, figures)
@@ -106,7 +110,8 @@ def collect(artifacts: Mapping[str, Path], config: DesignConfig) -> Metrics:
         counted.uses if counted else (),
         area.critical_path(artifacts),
         learning.read_curves(artifacts),
-        counted.lut_rule if counted else None,
+        counted.lut_rule if counted and counted.lut_rule else None,
+        cells,
         read_energy(artifacts),
     )
 
@@ -129,7 +134,9 @@ def _ladder_figures(ladder: Ladder) -> dict[str, Figure]:
 def _missing(
     figures: Mapping[str, Figure], artifacts: Mapping[str, Path], config: DesignConfig
 ) -> dict[str, str]:
-    absent = [entry for entry in METRICS if entry.design and entry.name not in figures]
+    asic = config.hardware.asic
+    known = [entry for entry in METRICS if entry.design and entry.applies(asic)]
+    absent = [entry for entry in known if entry.name not in figures]
     return {
         entry.name: _why(entry.stage, config)
         if entry.stage not in artifacts
@@ -143,6 +150,8 @@ def _why(stage: str, config: DesignConfig) -> str:
         return "not run: synth.place_and_route is off"
     if stage == "energy" and not config.synth.energy:
         return "not run: synth.energy is off"
+    if stage == "timing":
+        return "not run: OpenSTA is not installed (apt-get install opensta)"
     if stage in ("train", "accuracy") and config.model.file is not None:
         return "not run: an imported integer graph is not trained"
     return f"not run: the build has no stage {stage}"
@@ -150,6 +159,7 @@ def _why(stage: str, config: DesignConfig) -> str:
 
 def _record(metrics: Metrics) -> dict[str, Any]:
     return {
+        **({"asic": metrics.asic.as_json()} if metrics.asic else {}),
         "clock_mhz": metrics.clock_mhz,
         "curves": {
             "kind": "measured",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from hwflow.report.figures import show
+from hwflow.report.cells import Cells
+from hwflow.report.figures import NAMES, show
 from hwflow.report.ladder import Rung, Verdict
 from hwflow.report.metrics import Metrics
 
@@ -22,7 +23,8 @@ _MARKS = {"equal": "=", "different": "!", "not run": "-"}
 
 def summary(metrics: Metrics, report: str = "") -> tuple[str, ...]:
     """Lines for the terminal; `report` is where the HTML page is, left out where empty."""
-    areas = ("lut", "ff", *blocks_of(metrics))
+    areas = ("area_um2", "area_ge", "ff") if metrics.asic else ("lut", "ff", *blocks_of(metrics))
+    planned = [f"{name}_planned" for name in areas if f"{name}_planned" in NAMES]
     lines = [
         f"{metrics.design} on {metrics.target} at {metrics.clock_mhz:g} MHz, {metrics.interface}",
         f"verdict     {VERDICTS[metrics.ladder.verdict]}",
@@ -33,13 +35,30 @@ def summary(metrics: Metrics, report: str = "") -> tuple[str, ...]:
         f"interval    {_texts(metrics, 'initiation_interval')}",
         f"throughput  {_texts(metrics, 'throughput')}",
         f"area        {_texts(metrics, *areas)}",
-        f"planned     {_texts(metrics, *(f'{name}_planned' for name in areas))}",
+        f"planned     {_texts(metrics, *planned)}",
         f"device      {_device(metrics)}",
         f"Fmax        {_texts(metrics, 'fmax_estimated_mhz')} by the delay model",
-        f"routed      {_texts(metrics, 'fmax_routed_mhz')}",
+        *(_timed(metrics, metrics.asic) if metrics.asic else _routed(metrics)),
         f"energy      {_energy(metrics)}",
     ]
     return (*lines, f"report      {report}") if report else tuple(lines)
+
+
+def _routed(metrics: Metrics) -> list[str]:
+    return [f"routed      {_texts(metrics, 'fmax_routed_mhz')}"]
+
+
+def _timed(metrics: Metrics, cells: Cells) -> list[str]:
+    """Static timing of cells: clock, slacks, and the path by layer."""
+    rows = (("", "fmax_cells_mhz"), ("setup slack ", "setup_slack_ns"),
+            ("hold slack ", "hold_slack_ns"))  # fmt: skip
+    known = [name + figure_text(metrics, key) for name, key in rows if metrics.figure(key)]
+    shown = [f"timing      {', '.join(known) or metrics.why_missing('fmax_cells_mhz')}"]
+    if cells.path:
+        shown.append(f"path        {cells.path_text}")
+    if cells.missed_text:
+        shown.append(f"NOT MET     {cells.missed_text}")
+    return shown
 
 
 def blocks_of(metrics: Metrics) -> tuple[str, ...]:
@@ -106,6 +125,8 @@ def _has_score(metrics: Metrics, name: str) -> bool:
 
 
 def _device(metrics: Metrics) -> str:
+    if metrics.asic:
+        return dict(metrics.asic.facts)["library"]
     uses = [u for u in metrics.utilization if u.when == "synthesis"]
     return ", ".join(f"{u.resource} {u.percent:.3g}%" for u in uses) or (
         "a plain fabric" if metrics.figure("lut") else metrics.why_missing("lut")

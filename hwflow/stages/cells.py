@@ -7,10 +7,14 @@ from pathlib import Path
 
 from hwflow.asic.libraries import library_file
 from hwflow.config import DesignConfig
-from hwflow.errors import HwflowError
+from hwflow.errors import HwflowError, ToolMissing
 from hwflow.plan.targets import Target, target
+from hwflow.tools import find
 
-__all__ = ["chosen_target", "corner_files", "library_path"]
+__all__ = ["SDC", "chosen_target", "corner_files", "library_path", "timed"]
+
+SDC = Path(__file__).resolve().parents[2] / "constraints" / "asic.sdc"
+"""What lies outside of the design, for timing."""
 
 
 def library_path(config: DesignConfig) -> Path:
@@ -30,6 +34,15 @@ def library_path(config: DesignConfig) -> Path:
         raise
 
 
+def timed() -> bool:
+    """Whether the program that times cells is on this machine."""
+    try:
+        find("sta")
+    except ToolMissing:
+        return False
+    return True
+
+
 def corner_files(config: DesignConfig) -> tuple[Path, ...]:
     """The Liberty files of the other corners that are given."""
     corners = config.hardware.corners
@@ -37,7 +50,7 @@ def corner_files(config: DesignConfig) -> tuple[Path, ...]:
 
 
 def chosen_target(config: DesignConfig) -> Target:
-    """The target with its delays; those of cells come from their library.
+    """The target with its delays; those of cells come from the slowest library given.
 
     Raises:
         InputError: "target.unknown"; `liberty.*` or `library.*` for a library that cannot be used.
@@ -46,7 +59,7 @@ def chosen_target(config: DesignConfig) -> Target:
     if not config.hardware.asic:
         return target(config.hardware.target)
     try:
-        return _cells(library_path(config))
+        return _cells(config.hardware.corners.slow or library_path(config))
     except HwflowError as error:
         error.place = error.place or config.place("hardware.library")
         raise

@@ -16,13 +16,13 @@ from hwflow.config import DesignConfig, as_json
 from hwflow.errors import InputError
 from hwflow.flow import Stage, StageContext
 from hwflow.plan.targets import target
-from hwflow.stages.cells import chosen_target, library_path
+from hwflow.stages.cells import SDC, chosen_target, corner_files, library_path, timed
 
 __all__ = ["STAGES", "pipeline"]
 
 STAGES = (
     "data", "train", "lower", "plan", "generate", "vectors", "golden", "training", "accuracy",
-    "amaranth", "rtl", "synth", "netlist", "energy", "board", "pnr", "report",
+    "amaranth", "rtl", "synth", "netlist", "energy", "timing", "board", "pnr", "report",
 )  # fmt: skip
 """Every stage's name, in order; a design has those that its configuration asks for."""
 
@@ -67,6 +67,7 @@ def pipeline(config: DesignConfig) -> tuple[Stage, ...]:
         _hardware(config, "energy", ("plan", "generate", "synth", "netlist"), ("gcc", "numpy"))
         if "netlist" in rungs and config.synth.energy
         else None,
+        _timing(config) if config.hardware.asic and timed() else None,
         _board(config) if config.hardware.board else None,
         _pnr(config) if config.synth.place_and_route and not config.hardware.board else None,
     )
@@ -120,7 +121,7 @@ def _hardware(
 
 def _cells(config: DesignConfig) -> tuple[Path, ...]:
     """The file that plans for cells depend on."""
-    return (library_path(config),) if config.hardware.asic else ()
+    return (library_path(config), *corner_files(config)) if config.hardware.asic else ()
 
 
 def _data(config: DesignConfig) -> Stage:
@@ -190,6 +191,14 @@ def _netlist(config: DesignConfig) -> Stage:
     }
     tools, files = ("gcc", "numpy"), _cells(config)
     return _stage(config, "netlist", (*_GOLDEN, "synth"), tools, settings, files=files)
+
+
+def _timing(config: DesignConfig) -> Stage:
+    settings: dict[str, object] = {"hardware": as_json(config.hardware)}
+    files = (*_cells(config), SDC)
+    return _stage(
+        config, "timing", ("plan", "generate", "synth"), ("numpy", "sta"), settings, files=files
+    )
 
 
 def _pnr(config: DesignConfig) -> Stage:

@@ -13,6 +13,7 @@ from hwflow.asic.kit import Kit, kit_of
 from hwflow.asic.liberty import Library, load_library
 from hwflow.synth import recipes
 from hwflow.synth.asic.area import CellArea, areas
+from hwflow.synth.asic.buffers import buffer_nets
 from hwflow.synth.asic.netlist import TIE_LOADS, functions, tie_constants, verilog
 from hwflow.synth.asic.script import LIBRARY, MAPS, script
 from hwflow.synth.netlist import canonical, layer_instances, read_json, write_json
@@ -30,7 +31,8 @@ class AsicResult:
     """Counted area of a netlist of library cells.
 
     Layers are listed by name, "top" (what lies outside of layers) last; they add up to the whole.
-    `constants` tells how constant pins are driven, `gate` the cell that is one gate equivalent.
+    `constants` tells how constant pins are driven, `gate` the cell that is one gate equivalent,
+    `buffers` how many cells the fan-out trees took.
     """
 
     top: str
@@ -41,6 +43,7 @@ class AsicResult:
     gate: str
     gate_um2: float
     constants: str
+    buffers: int
     whole: CellArea
     layers: tuple[tuple[str, CellArea], ...]
 
@@ -82,7 +85,8 @@ def synthesize_cells(
     netlist = canonical(read_json(work / recipes.MAPPED), top, layers)
     module = netlist["modules"][top]
     tie_constants(module, layers, kit)
-    result = _result(module, top, layers, library, kit)
+    buffers = buffer_nets(module, layers, library, kit)
+    result = _result(module, top, layers, library, kit, buffers)
     netlist["liberty"] = functions(module, library)
     out.mkdir(parents=True, exist_ok=True)
     write_json(netlist, out / NETLIST)
@@ -91,7 +95,9 @@ def synthesize_cells(
     return result
 
 
-def _result(module: Any, top: str, layers: Sequence[str], library: Library, kit: Kit) -> AsicResult:
+def _result(
+    module: Any, top: str, layers: Sequence[str], library: Library, kit: Kit, buffers: int
+) -> AsicResult:
     whole, per_layer = areas(module, layers, library, kit)
     rest = per_layer.pop("")
     return AsicResult(
@@ -103,6 +109,7 @@ def _result(module: Any, top: str, layers: Sequence[str], library: Library, kit:
         gate=kit.gate,
         gate_um2=kit.gate_area,
         constants=_constants(kit),
+        buffers=buffers,
         whole=whole,
         layers=(*sorted(per_layer.items()), ("top", rest)),
     )
