@@ -51,7 +51,7 @@ def test_the_measured_elements() -> None:
 
 def test_other_devices_are_projected_with_wider_ranges() -> None:
     measured = elements_of(target("ice40-up5k"))
-    for known in TARGETS:
+    for known in (t for t in TARGETS if t.family != "asic"):
         found = elements_of(known)
         assert found.logic.low < found.logic.value < found.logic.high
         if known.name != "ice40-up5k":
