@@ -9,12 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from hwflow.asic.libraries import KNOWN, installed
+from tests.asic import samples
+
 # A shell that starts the tests in the background lets them inherit an ignored SIGINT, and so would
 # every program they start: the tests of Ctrl-C need the usual handling.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parents[1]
+IHP = "pdk/ihp-sg13g2/sg13g2_stdcell_typ_1p20V_25C.lib"
 _SKIPPED = pytest.StashKey[list[str]]()
 
 
@@ -56,6 +60,24 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         assert text == path.read_text(encoding="utf-8")
 
     return check
+
+
+@pytest.fixture
+def tiny_library(tmp_path: Path) -> Path:
+    """The sample library as a file."""
+    return samples.write(tmp_path)
+
+
+@pytest.fixture
+def real_library(request: pytest.FixtureRequest) -> Path:
+    """The Liberty file of `request.param`: "sg13g2" or "osu018"."""
+    if request.param == "sg13g2":
+        shared: Path = request.getfixturevalue("shared")
+        return shared / IHP
+    found = installed(KNOWN[0])
+    if found is None:
+        pytest.skip("needs the library osu018 (hwflow doctor --fix)")
+    return found
 
 
 @pytest.hookimpl(trylast=True)

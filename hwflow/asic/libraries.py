@@ -15,6 +15,7 @@ from hwflow.tools import find, run
 __all__ = ["KNOWN", "Known", "fetch", "installed", "library_file"]
 
 _SECONDS: Final = 300.0
+_ROOT: Final = Path("/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def library_file(name: str) -> Path:
 
 def installed(known: Known) -> Path | None:
     """Where the library is: in the user's cache, or installed from its package."""
-    places = (_cached(known), Path("/") / known.file)
+    places = (_cached(known), _ROOT / known.file)
     return next((place for place in places if place.is_file()), None)
 
 

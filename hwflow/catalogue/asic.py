@@ -47,4 +47,50 @@ ASIC: dict[str, Explanation] = {
         "one stated (a typical input pin has femtofarads).",
         "Correct the unit; without it no figure of the library means anything.",
     ),
+    "library.area": Explanation(
+        "The library gives its NAND2 no area.",
+        "Areas are counted in NAND2 areas, the gate equivalent.",
+        "Correct the library.",
+    ),
+    "library.corner": Explanation(
+        "A corner's library lacks a cell that the netlist uses.",
+        "hardware.corners names another library than hardware.library.",
+        "Give the same library, characterized at another corner.",
+    ),
+    "library.missing": Explanation(
+        "The cell library that the design names is not on this machine.",
+        "It is not part of hwflow; it comes in a package of its own.",
+        "Run `hwflow doctor --fix`, or give the path of a Liberty file in hardware.library.",
+    ),
+    "library.no-flip-flop": Explanation(
+        "The library has no flip-flop that synthesis may use.",
+        "It was cut down, holds I/O cells or memories, or marks its registers dont_use. Wanted is "
+        "a cell clocked by the rising edge of a pin whose next state is a pin.",
+        "Give the library of the standard cells.",
+    ),
+    "library.no-gate": Explanation(
+        "The library has no NAND2 or no inverter that synthesis may use.",
+        "It was cut down, or is no library of standard cells.",
+        "Give the library of the standard cells.",
+    ),
+    "library.no-timing": Explanation(
+        "The library has no timing tables for its NAND2 or its flip-flop.",
+        "Pipelines are planned by their delays.",
+        "Ask for a characterized library (NLDM tables).",
+    ),
+    "library.package": Explanation(
+        "The package of a cell library does not hold the file expected.",
+        "Another version of the package, or an interrupted download.",
+        "Give the path of a Liberty file in hardware.library.",
+    ),
+    "library.unknown": Explanation(
+        "No cell library is known by that name.",
+        "A spelling mistake.",
+        "Use a name that `hwflow doctor` lists, or the path of a Liberty file.",
+    ),
+    "timing.output": Explanation(
+        "OpenSTA printed no path that could be read.",
+        "It met an error, or is of a version with another report.",
+        "Look at sta.log beside the failed stage; version 2.0.17 is known to work.",
+    ),
 }

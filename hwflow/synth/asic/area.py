@@ -57,7 +57,7 @@ def _area(kinds: Mapping[str, int], library: Library, kit: Kit) -> CellArea:
     registers = [(cell, number) for cell, number in cells if cell.ff is not None]
     return CellArea(
         um2=round(total, 3),
-        ge=round(kit.equivalents(total), 1),
+        ge=round(kit.equivalents(total), 3),
         ff=sum(number for _, number in registers),
         ff_um2=round(sum(cell.area * number for cell, number in registers), 3),
         cells=tuple(sorted(kinds.items())),

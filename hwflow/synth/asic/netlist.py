@@ -91,9 +91,9 @@ def _function(cell: Cell) -> Json:
             "inverse": register.inverse,
             "clocked_on": register.clocked_on.text,
             "next_state": register.next_state.text,
-            "clear": register.clear.text if register.clear else None,
-            "preset": register.preset.text if register.preset else None,
         }
+        forces = (("clear", register.clear), ("preset", register.preset))
+        found["ff"] |= {name: force.text for name, force in forces if force}
     return found
 
 

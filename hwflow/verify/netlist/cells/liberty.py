@@ -122,8 +122,8 @@ def _cell(name: str, entry: Any) -> StandardCell:
             found["inverse"],
             clock.inputs[0],
             function_of(found["next_state"]),
-            _optional(found["clear"]),
-            _optional(found["preset"]),
+            _optional(found.get("clear")),
+            _optional(found.get("preset")),
         ),
     )
 

@@ -1,0 +1,154 @@
+"""Static timing: the real OpenSTA where it is, and one of our own that fails in every way."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from hwflow.errors import InputError, ToolFailed, ToolMissing
+from hwflow.synth.asic import synthesize_cells
+from hwflow.synth.asic.timing import Corners, Timing, check_timing
+from tests.asic import samples
+
+SDC = Path(__file__).parents[2] / "constraints/asic.sdc"
+needs_sta = pytest.mark.skipif(shutil.which("sta") is None, reason="needs OpenSTA")
+
+# An inverter between two flip-flops, each in a layer of its own.
+RTL = """
+module chain__one(input clk, input d, output reg q);
+  always @(posedge clk) q <= d;
+endmodule
+module chain__two(input clk, input d, output reg q);
+  always @(posedge clk) q <= ~d;
+endmodule
+module chain(input clk, input x, output y);
+  wire m;
+  chain__one one(.clk(clk), .d(x), .q(m));
+  chain__two two(.clk(clk), .d(m), .q(y));
+endmodule
+"""
+LAYERS = ("one", "two")
+
+
+@pytest.fixture
+def chain(tmp_path: Path) -> Path:
+    (tmp_path / "rtl.v").write_text(RTL, encoding="utf-8")
+    modules = tuple(f"chain__{name}" for name in LAYERS)
+    library = samples.write(tmp_path)
+    synthesize_cells(tmp_path / "rtl.v", "chain", modules, library, 5, tmp_path, tmp_path / "w")
+    return tmp_path
+
+
+def timed(folder: Path, period: float, corners: Corners | None = None) -> Timing:
+    corners = corners or Corners(folder / "tiny.lib")
+    out, work = folder / "timing", folder / "sta"
+    return check_timing(folder, "chain", LAYERS, "clk", period, corners, SDC, out, work)
+
+
+@pytest.mark.tool
+@needs_sta
+def test_slack_is_what_the_tables_say(chain: Path) -> None:
+    """By hand: clock to Q into the inverter's 4 fF and 8 fF of wire, the inverter into D's."""
+    load = 0.004 + 0.008
+    launch, slew = 0.02 + 2 * load, 0.01 + 3 * load
+    inverter = 0.02 + 0.1 * slew + 2 * load
+    setup, hold = 0.05, 0.01
+    result = timed(chain, 1.0)
+    # The output port bears 20 fF and its wire; that path has no setup time.
+    port = 0.02 + 2 * (0.02 + 0.008)
+    assert port < launch + inverter + setup
+    assert result.setup.slack == pytest.approx(1 - launch - inverter - setup, abs=2e-4)
+    assert result.hold.slack == pytest.approx(launch + inverter - hold, abs=2e-4)
+    assert [(c.layer, c.kind) for c in result.setup.path] == [("one", "DFF"), ("two", "INV")]
+    assert [c.delay for c in result.setup.path] == pytest.approx([launch, inverter], abs=2e-4)
+    assert result.fmax_mhz == pytest.approx(1000 / (launch + inverter + setup), rel=1e-3)
+    written = json.loads((chain / "timing/timing.json").read_text(encoding="utf-8"))
+    assert written["setup"]["slack"] == result.setup.slack
+
+
+@pytest.mark.tool
+@needs_sta
+def test_a_clock_that_cannot_be_met_is_a_result(chain: Path) -> None:
+    met, missed = timed(chain, 1.0), timed(chain, 0.1)
+    assert met.setup.slack is not None
+    assert missed.setup.slack is not None
+    assert missed.setup.slack < 0 < met.setup.slack
+    assert missed.fmax_mhz == pytest.approx(met.fmax_mhz, rel=2e-3)
+
+
+@pytest.mark.tool
+@needs_sta
+def test_corners(chain: Path) -> None:
+    slow = samples.HEADER.replace("nom_voltage : 1.5", "nom_voltage : 1.2")
+    slow = slow.replace("nom_temperature : 25", "nom_temperature : 125")
+    text = samples.library(header=slow).replace("0.01, 1.01", "0.02, 2.02")
+    path = samples.write(chain, text, "slow.lib")
+    result = timed(chain, 1.0, Corners(chain / "tiny.lib", slow=path))
+    assert (result.setup.voltage, result.setup.temperature) == (1.2, 125)
+    assert (result.hold.voltage, result.hold.temperature) == (1.5, 25)
+
+
+@pytest.mark.tool
+@needs_sta
+def test_other_units(chain: Path) -> None:
+    """A library in tenths of ns and of pF; the constraints (20 fF at the output) stay in pF."""
+    text = (chain / "tiny.lib").read_text(encoding="utf-8")
+    text = text.replace('time_unit : "1ns"', 'time_unit : "100ps"')
+    text = text.replace("capacitive_load_unit (1, pf)", "capacitive_load_unit (100, ff)")
+    samples.write(chain, text)
+    result = timed(chain, 0.1)
+    assert result.wire_pf == pytest.approx(0.0008)
+    port = 0.1 * (0.02 + 2 * (0.2 + 0.008))
+    assert result.setup.slack == pytest.approx(0.1 - port, abs=1e-4)
+
+
+@pytest.mark.tool
+def test_a_corner_of_another_library(chain: Path) -> None:
+    other = samples.library(tuple(c for c in samples.CELLS if "(INV)" not in c))
+    path = samples.write(chain, other, "other.lib")
+    with pytest.raises(InputError, match="INV") as caught:
+        timed(chain, 1.0, Corners(chain / "tiny.lib", slow=path))
+    assert caught.value.code == "library.corner"
+
+
+def _fake(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    program = folder / "bin" / "sta"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+
+
+@pytest.mark.tool
+@pytest.mark.parametrize(
+    ("script", "code", "words"),
+    [
+        ("echo 'Error: chain is not a verilog module.'", "timing.output", "not a verilog module"),
+        ("echo hello", "timing.output", "neither"),
+        ("echo broken; exit 3", "tool.failed", "broken"),
+    ],
+)
+def test_opensta_fails(
+    chain: Path, monkeypatch: pytest.MonkeyPatch, script: str, code: str, words: str
+) -> None:
+    _fake(chain, monkeypatch, script)
+    with pytest.raises(ToolFailed, match=words) as caught:
+        timed(chain, 1.0)
+    assert caught.value.code == code
+
+
+@pytest.mark.tool
+def test_a_design_without_a_path(chain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _fake(chain, monkeypatch, "echo 'No paths found.'")
+    result = timed(chain, 1.0)
+    assert (result.fmax_mhz, result.setup.slack, result.setup.path) == (None, None, ())
+
+
+@pytest.mark.tool
+def test_opensta_is_not_there(chain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(chain))
+    with pytest.raises(ToolMissing, match="apt-get install opensta"):
+        timed(chain, 1.0)
