@@ -56,14 +56,15 @@ def cell_energy(
 
     The first row only sets the state.
     """
-    timing = delays_of(netlist)
+    loaded = {wire: replace(netlist, wire=wire) for wire in (netlist.wire, *wires)}
+    timing = {wire: delays_of(version) for wire, version in loaded.items()}
     still = run_waves(netlist.network, rows, work)
     limit = round(1000 * period)
-    timed = run_waves(netlist.network, rows, work, delays=timing.delays, period=limit)
+    delays = timing[netlist.wire].delays
+    timed = run_waves(netlist.network, rows, work, delays=delays, period=limit)
 
     def power(activity: Activity, wire: float) -> CyclePower:
-        loaded = replace(netlist, wire=wire)
-        return cycle_power(loaded, delays_of(loaded), activity, library, period, layer_of)
+        return cycle_power(loaded[wire], timing[wire], activity, library, period, layer_of)
 
     whole = int(timed.toggles.sum())
     return CellEnergy(
