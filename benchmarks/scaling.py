@@ -6,8 +6,8 @@ Four dense layers of equal size, 32 multipliers each at the most, on xcup-zu3eg 
 listed whose block RAMs hold a million weights). Each size runs in a process of its own; seconds and
 peak memory (of the process and of the tools it started) after each stage. The RTL is replayed
 bit-exactly on random inputs. The exponent of a stage is the slope of log(seconds) over log(weights)
-from 16k weights on, and of the last step alone: 1 is linear, less where a fixed part shows. Target: a million weights
-plan and generate within 60 s and 4 GB.
+from 16k weights on, and of the last step alone: 1 is linear, less where a fixed part shows.
+Target: a million weights plan and generate within 60 s and 4 GB.
 """
 
 from __future__ import annotations
@@ -56,20 +56,21 @@ def main() -> None:
         "target s": 60,
         "peak GB there": last["generate GB"],
         "target GB": 4,
-        "exponents": _exponents([r for r in rows if r["weights"] >= FITTED_FROM]),
-        "exponents of the last step": _exponents(rows[-2:]),
+        "exponents": _exponents([r for r in rows if r["weights"] >= FITTED_FROM], len(rows)),
+        "exponents of the last step": _exponents(rows, 2),
     }
     emit("scaling", rows, facts)
 
 
-def _exponents(rows: list[dict[str, Any]]) -> dict[str, float]:
-    """Slope of log(seconds) over log(weights) of each stage that all of `rows` ran."""
-    x = np.log([row["weights"] for row in rows])
-    columns = [c for c in rows[0] if c.endswith(" s") and all(row.get(c) for row in rows)]
-    return {
-        c.removesuffix(" s"): round(float(np.polyfit(x, np.log([r[c] for r in rows]), 1)[0]), 2)
-        for c in columns
-    }
+def _exponents(rows: list[dict[str, Any]], sizes: int) -> dict[str, float]:
+    """Slope of log(seconds) over log(weights) of each stage, over the last `sizes` it ran at."""
+    found = {}
+    for column in (c for c in rows[0] if c.endswith(" s")):
+        points = [(row["weights"], row[column]) for row in rows if row.get(column)][-sizes:]
+        if len(points) > 1:
+            x, y = np.log(np.array(points, dtype=float)).T
+            found[column.removesuffix(" s")] = round(float(np.polyfit(x, y, 1)[0]), 2)
+    return found
 
 
 class _Clock:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from hwflow.errors import InputError
+from hwflow.flow import MEMORY, StageContext
 from hwflow.ir import Graph, GraphBuilder, IntType, Overflow, Rounding
 from hwflow.plan import solver as solving
 from hwflow.plan.archive import dump_circuits
@@ -17,6 +18,7 @@ from hwflow.plan.layer import LayerPlan
 from hwflow.plan.plan import Options, make_plan
 from hwflow.plan.solver import CircuitStore, Solver
 from hwflow.plan.targets import target
+from hwflow.stages.solving import layer_solver
 
 OPTIONS = Options(target("lut6"), Fraction(40_000_000))
 
@@ -144,3 +146,21 @@ def test_a_killed_writer_leaves_no_entry(tmp_path: Path, monkeypatch: pytest.Mon
             circuits(network(), Solver(kept))
     assert not list((tmp_path / "kept").iterdir())
     assert circuits(network(), Solver(kept)) == circuits(network(), None)
+
+
+def test_a_build_keeps_circuits_in_its_store(tmp_path: Path, solved_here: list[str]) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+
+    def build(store: Path | None) -> str:
+        solved_here.clear()
+        context = StageContext(tmp_path, {}, scratch, lambda _f, _t: None, store)
+        return circuits(network(width=8), layer_solver(context))
+
+    first = build(tmp_path)
+    assert len(solved_here) == 3
+    assert len(list((tmp_path / MEMORY / "circuits").iterdir())) == 3
+    assert build(tmp_path) == first
+    assert not solved_here
+    assert build(None) == first
+    assert len(solved_here) == 3
