@@ -169,9 +169,7 @@ def _rtl(config: DesignConfig) -> Stage:
 
 def _synth(config: DesignConfig) -> Stage:
     settings: dict[str, object] = {"target": config.hardware.target}
-    workers: tuple[str, ...] = ("hwflow.synth.worker",)
-    if config.hardware.asic:
-        settings["clock"] = str(config.hardware.clock)
+    workers = ("hwflow.synth.worker",)
     tools, files = ("python", "pyosys"), _cells(config)
     return _stage(config, "synth", ("plan", "generate"), tools, settings, workers, files)
 

@@ -63,7 +63,7 @@ def mapped(folder: Path, graph: Graph, library: Path, mhz: int, **folds: Folding
     (folder / "design.v").write_text(generate_verilog(plan), encoding="utf-8")
     modules = [f"{graph.name}__{layer.name}" for layer in plan.layers]
     result = synthesize_cells(
-        folder / "design.v", graph.name, modules, library, 1000 / mhz, folder, folder / "work"
+        folder / "design.v", graph.name, modules, library, folder, folder / "work"
     )
     return Mapped(plan, result, folder / "netlist.json")
 

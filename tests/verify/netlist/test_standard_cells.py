@@ -40,7 +40,7 @@ write_json plain.json
 def mapped(folder: Path, library: Path, top: str, rtl: str) -> Path:
     (folder / "rtl.v").write_text(rtl, encoding="utf-8")
     layers = LAYERS if top == "tiny" else ()
-    synthesize_cells(folder / "rtl.v", top, layers, library, 10, folder, folder / "work")
+    synthesize_cells(folder / "rtl.v", top, layers, library, folder, folder / "work")
     return folder / "netlist.json"
 
 
