@@ -57,8 +57,9 @@ class Gate:
 class Circuit:
     """Gates in an order in which every input is ready, registers, memories, ports, named nets.
 
-    All nets are canonical: buffers and constants have been resolved. `dangling` lists, by name,
-    the bits of a named net that mapping left without a driver; they read as 0.
+    All nets are canonical: buffers and constants have been resolved, `alias` leads from the nets
+    that went to those that stand for them. `dangling` lists, by name, the bits of a named net that
+    mapping left without a driver; they read as 0.
     """
 
     gates: tuple[Gate, ...]
@@ -68,6 +69,7 @@ class Circuit:
     outputs: dict[str, tuple[int, ...]]
     nets: dict[str, tuple[int, ...]]
     dangling: dict[str, tuple[int, ...]]
+    alias: dict[int, int]
 
 
 def read_circuit(path: Path, top: str, faults: Sequence[tuple[str, int]] = ()) -> Circuit:
@@ -101,6 +103,7 @@ def read_circuit(path: Path, top: str, faults: Sequence[tuple[str, int]] = ()) -
             name: tuple(place for place, bit in enumerate(net["bits"]) if bit == "x")
             for name, net in module["netnames"].items()
         },
+        alias=alias,
     )
 
 
