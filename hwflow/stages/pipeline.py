@@ -175,11 +175,9 @@ def _rtl(config: DesignConfig) -> Stage:
 
 def _synth(config: DesignConfig) -> Stage:
     settings: dict[str, object] = {"target": config.hardware.target}
-    workers: tuple[str, ...] = ("hwflow.synth.worker",)
+    workers = ("hwflow.synth.worker",)
     if config.hardware.protect != "none":
         settings["protect"] = config.hardware.protect
-    if config.hardware.asic:
-        settings["clock"] = str(config.hardware.clock)
     tools, files = ("python", "pyosys"), _cells(config)
     return _stage(config, "synth", ("plan", "generate"), tools, settings, workers, files)
 

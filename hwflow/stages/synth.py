@@ -61,7 +61,6 @@ def _map_to_cells(
         top,
         modules,
         library,
-        float(1_000_000_000 / config.hardware.clock),
         context.out,
         context.scratch,
     )

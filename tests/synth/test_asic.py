@@ -25,7 +25,7 @@ WORKER = Path(__file__).parents[2] / "hwflow/synth/worker.py"
 def build(folder: Path, library: Path, rtl: str = TINY) -> AsicResult:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "rtl.v").write_text(rtl, encoding="utf-8")
-    return synthesize_cells(folder / "rtl.v", "tiny", LAYERS, library, 10, folder, folder / "work")
+    return synthesize_cells(folder / "rtl.v", "tiny", LAYERS, library, folder, folder / "work")
 
 
 def module(folder: Path) -> Any:
@@ -132,7 +132,7 @@ def test_names_are_checked(tmp_path: Path) -> None:
     (tmp_path / "rtl.v").write_text("", encoding="utf-8")
     with pytest.raises(InputError) as caught:
         synthesize_cells(
-            tmp_path / "rtl.v", "a;b", (), samples.write(tmp_path), 10, tmp_path, tmp_path / "w"
+            tmp_path / "rtl.v", "a;b", (), samples.write(tmp_path), tmp_path, tmp_path / "w"
         )
     assert caught.value.code == "synth.name"
 

@@ -38,7 +38,7 @@ def chain(tmp_path: Path) -> Path:
     (tmp_path / "rtl.v").write_text(RTL, encoding="utf-8")
     modules = tuple(f"chain__{name}" for name in LAYERS)
     library = samples.write(tmp_path)
-    synthesize_cells(tmp_path / "rtl.v", "chain", modules, library, 5, tmp_path, tmp_path / "w")
+    synthesize_cells(tmp_path / "rtl.v", "chain", modules, library, tmp_path, tmp_path / "w")
     return tmp_path
 
 

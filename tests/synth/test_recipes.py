@@ -8,6 +8,7 @@ from hwflow.errors import InputError
 from hwflow.plan.targets import TARGETS, target
 from hwflow.synth.recipes import NOTHING, RECIPES, Content, content, maps, script
 
+DEVICES = [t for t in TARGETS if t.family != "asic"]  # cells have a script of their own
 ECP5 = """\
 read_verilog -lib +/lattice/cells_sim_ecp5.v
 read_verilog design.v
@@ -63,7 +64,7 @@ def test_ecp5_script_in_full() -> None:
     assert script("net", ("net__a", "net__b"), target("ecp5-85k")) == ECP5
 
 
-@pytest.mark.parametrize("name", [t.name for t in TARGETS])
+@pytest.mark.parametrize("name", [t.name for t in DEVICES])
 def test_every_target_has_a_recipe(name: str) -> None:
     lines = script("net", (), target(name)).splitlines()
     order = ["techmap -map adders.v", "alumacc", "flatten -noscopeinfo", "write_json mapped.json"]
@@ -75,7 +76,7 @@ def test_every_target_has_a_recipe(name: str) -> None:
 def test_each_fabric_has_one_recipe() -> None:
     fabrics = [(family, lut_inputs) for family, lut_inputs, _ in RECIPES]
     assert len(set(fabrics)) == len(fabrics)
-    assert {(t.family, t.lut_inputs) for t in TARGETS} == set(fabrics)
+    assert {(t.family, t.lut_inputs) for t in DEVICES} == set(fabrics)
 
 
 @pytest.mark.parametrize("name", ["a;shell", "a b", "", "1a", "a\nexec", "$x", "a-b"])

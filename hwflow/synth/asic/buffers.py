@@ -20,7 +20,7 @@ __all__ = ["FAN_OUT", "buffer_nets"]
 
 FAN_OUT: Final = 16
 """Loads of one net at the most."""
-_ROOM: Final = 4
+_ROOM: Final = 2
 """A buffer is chosen that may drive this many times its load: at the limit edges are slow."""
 
 # A module of Yosys' JSON.

@@ -37,10 +37,8 @@ _ABC: Final = "+strash;&get,-n;&nf;&put"
 _NO_TECHNOLOGY: Final = Recipe("", "", (), (), (), ())
 
 
-def script(top: str, layer_modules: Sequence[str], kit: Kit, period_ns: float) -> str:
+def script(top: str, layer_modules: Sequence[str], kit: Kit) -> str:
     """Return the script; it reads `design.v`, `cells.lib` and MAPS and writes as `recipes` says.
-
-    `period_ns` is the clock period that gates are sized for.
 
     Raises:
         InputError: `synth.name`.
@@ -61,7 +59,7 @@ def script(top: str, layer_modules: Sequence[str], kit: Kit, period_ns: float) -
         "setattr -unset init w:*",
         f"dfflibmap -liberty {LIBRARY}{avoid}",
         "opt_clean",
-        f"abc -liberty {LIBRARY}{avoid} -D {round(period_ns * 1000)} -script {_ABC}",
+        f"abc -liberty {LIBRARY}{avoid} -script {_ABC}",
         "clean",
         *flatten(),
     )

@@ -61,7 +61,6 @@ def synthesize_cells(
     top: str,
     layer_modules: Sequence[str],
     library_file: Path,
-    period_ns: float,
     out: Path,
     work: Path,
     *,
@@ -80,7 +79,7 @@ def synthesize_cells(
     kit = kit_of(library)
     work.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(library_file, work / LIBRARY)
-    run_yosys(rtl, script(top, layer_modules, kit, period_ns), MAPS, work, timeout)
+    run_yosys(rtl, script(top, layer_modules, kit), MAPS, work, timeout)
     layers = layer_instances(read_json(work / recipes.TOP_ONLY), top, layer_modules)
     netlist = canonical(read_json(work / recipes.MAPPED), top, layers)
     module = netlist["modules"][top]

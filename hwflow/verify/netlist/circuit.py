@@ -57,9 +57,9 @@ class Gate:
 class Circuit:
     """Gates in an order in which every input is ready, registers, memories, ports, named nets.
 
-    All nets are canonical: buffers and constants have been resolved. `dangling` lists, by name,
-    the bits of a named net that mapping left without a driver; they read as 0. `alias` gives the
-    canonical net of those that were resolved.
+    All nets are canonical: buffers and constants have been resolved, `alias` leads from the nets
+    that went to those that stand for them. `dangling` lists, by name, the bits of a named net that
+    mapping left without a driver; they read as 0.
     """
 
     gates: tuple[Gate, ...]

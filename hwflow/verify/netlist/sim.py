@@ -276,6 +276,7 @@ class NetlistSim:
 
     def _toggles(self, counts: Masks, cycles: int) -> Toggles:
         by_net = {net: int(counts[0, slot]) for net, slot in self._slots.items() if net > 1}
+        by_net |= {net: by_net.get(other, 0) for net, other in self._circuit.alias.items()}
         return Toggles(cycles, by_net)
 
     # -- checks ------------------------------------------------------------------------------------

@@ -53,7 +53,8 @@ class Trace:
 class Toggles:
     """Toggles of each net (Yosys' bit number) summed over 64 streams, clock edge to clock edge.
 
-    Glitches are not seen. Divide by `cycles * 64` for the toggle rate.
+    Every net that leads to an output or a register has its count, behind buffers too. Glitches are
+    not seen. Divide by `cycles * 64` for the toggle rate.
     """
 
     cycles: int
