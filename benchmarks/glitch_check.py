@@ -94,7 +94,7 @@ def _netlist(inputs: int, outputs: int, work: Path) -> tuple[GateNetlist, Timing
     (work / "design.v").write_text(generate_verilog(plan), encoding="utf-8")
     library = shared(LIBRARY)
     synthesize_cells(
-        work / "design.v", "little", ["little__dense"], library, PERIOD_PS / 1000, work / "out",
+        work / "design.v", "little", ["little__dense"], library, work / "out",
         work / "synth",
     )  # fmt: skip
     module = json.loads((work / "out" / "netlist.json").read_text())["modules"]["little"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -94,6 +94,7 @@ def read_cells(artifacts: Mapping[str, Path]) -> Cells | None:
         ("gate equivalent", f"{synth.text('gate')}, {synth.number('gate_um2'):g} um2"),
         ("constants", synth.text("constants")),
         ("fan-out trees", f"{synth.integer('buffers'):,} buffers"),
+        ("power data", _power_data(synth.texts("without_power_data"))),
     ]
     counts = synth.inner("whole").inner("cells").data
     kinds = tuple(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
@@ -110,6 +111,13 @@ def read_cells(artifacts: Mapping[str, Path]) -> Cells | None:
     slack = setup.number_or_none("slack")
     missed = None if slack is None else max(0.0, -slack)
     return Cells(tuple(facts), kinds, _timing(timing), _path(setup), missed)
+
+
+def _power_data(lacking: Sequence[str]) -> str:
+    if not lacking:
+        return "energy and leakage of every cell used"
+    names = ", ".join(lacking[:5]) + (", ..." if len(lacking) > 5 else "")
+    return f"NOT given by the library for {len(lacking)} of the cells used: {names}"
 
 
 def _corner(record: Record) -> str:

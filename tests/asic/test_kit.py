@@ -9,6 +9,7 @@ import pytest
 from hwflow.asic.delays import FAN_OUT, library_delays
 from hwflow.asic.kit import Kit, Tie, kit_of
 from hwflow.asic.liberty import Library, load_library
+from hwflow.asic.power_data import without_power_data
 from hwflow.asic.wires import wire_pf
 from hwflow.errors import InputError
 from hwflow.plan.asic import asic_target
@@ -116,12 +117,14 @@ def test_a_library_without_power_tables_is_read(tmp_path: Path) -> None:
     library = load(tmp_path, *without("NAND2"), bare)
     assert library.cells["NAND2"].pins["Y"].internal_power == ()
     kit_of(library)
+    assert without_power_data(library, library.cells) == ("NAND2",)
 
 
 @pytest.mark.parametrize("real_library", ["sg13g2", "osu018"], indirect=True)
 def test_real_libraries(real_library: Path) -> None:
     library = load_library(real_library)
     kit = kit_of(library)
+    assert without_power_data(library, set(library.cells) - set(kit.unused)) == ()
     ties = (kit.tie_low, kit.tie_high)
     known = {
         "sg13g2_nand2_1": ("sg13g2_dfrbpq_1", 7.2576, False),

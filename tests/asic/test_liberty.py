@@ -10,6 +10,7 @@ import pytest
 
 from hwflow.asic.liberty import Library, function_of, load_library
 from hwflow.asic.liberty.syntax import MOST_DEPTH, parse
+from hwflow.asic.power_data import without_power_data
 from hwflow.errors import InputError
 from tests.asic import samples
 
@@ -73,6 +74,7 @@ def test_without_a_unit_of_leakage_there_is_none(tmp_path: Path) -> None:
     header = samples.HEADER.replace('leakage_power_unit : "1nW";', "")
     found = load_library(samples.write(tmp_path, samples.library(header=header)))
     assert found.cells["INV"].leakage_nw is None
+    assert set(without_power_data(found, found.cells)) == set(found.cells)
 
 
 @pytest.mark.parametrize(

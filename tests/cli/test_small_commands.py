@@ -87,6 +87,23 @@ def test_doctor_names_what_to_do(call: Call, monkeypatch: pytest.MonkeyPatch) ->
     assert [tool["optional"] for tool in called.json["tools"]] == [False, True, True]
 
 
+def test_doctor_fetches_libraries_only_when_asked(
+    call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fetched: list[str] = []
+    monkeypatch.setattr("hwflow.tools.checks", _checks())
+    monkeypatch.setattr("hwflow.asic.libraries.fetch", fetched.append)
+    monkeypatch.setattr(
+        "hwflow.asic.libraries.installed", lambda known: tmp_path if fetched else None
+    )
+    assert "hwflow doctor --fix" in call("doctor").out
+    assert fetched == []
+    called = call("doctor", "--fix")
+    assert fetched == ["osu018"]
+    assert called.code == 0
+    assert "osu018   ok" in called.out
+
+
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_init_writes_a_design_that_loads(
     call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, example: str

@@ -132,6 +132,7 @@ def test_build_and_report(here: Path, call: Call) -> None:
     assert "lut" not in found["not_run"]
     page = Path("build/duo/report/report.html").read_text(encoding="utf-8")
     assert "tie cells TIE0 and TIE1" in page
+    assert "energy and leakage of every cell used" in page
     assert "um2" in called.out
     assert (Path("build/duo/synth/netlist.v")).is_file()
     called = call("build", path, *ONLY, "--json")
@@ -139,6 +140,17 @@ def test_build_and_report(here: Path, call: Call) -> None:
     samples.write(path.parent, samples.library().replace("area : 4;", "area : 5;"))
     called = call("build", path, *ONLY, "--json")
     assert "synth" in [s["name"] for s in called.json["stages"] if s["status"] == "ran"]
+
+
+def test_a_library_without_power_tables(here: Path, call: Call) -> None:
+    """Area and timing need none; the report names the cells that lack them."""
+    path = design(here)
+    nand = samples.cell("NAND2", 4, "!(A & B)")
+    bare = samples.cell("NAND2", 4, "!(A & B)", power=False)
+    samples.write(path.parent, samples.library().replace(nand, bare))
+    assert call("build", path, *ONLY).code == 0
+    facts = metrics()["asic"]["facts"]
+    assert facts["power data"] == "NOT given by the library for 1 of the cells used: NAND2"
 
 
 @pytest.mark.skipif(STA is None, reason="needs OpenSTA")

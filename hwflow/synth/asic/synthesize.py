@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from hwflow.asic.kit import Kit, kit_of
 from hwflow.asic.liberty import Library, load_library
+from hwflow.asic.power_data import without_power_data
 from hwflow.synth import recipes
 from hwflow.synth.asic.area import CellArea, areas
 from hwflow.synth.asic.buffers import buffer_nets
@@ -32,7 +33,8 @@ class AsicResult:
 
     Layers are listed by name, "top" (what lies outside of layers) last; they add up to the whole.
     `constants` tells how constant pins are driven, `gate` the cell that is one gate equivalent,
-    `buffers` how many cells the fan-out trees took.
+    `buffers` how many cells the fan-out trees took; `without_power_data` names cells of the
+    netlist for which the library has no energy or no leakage.
     """
 
     top: str
@@ -44,6 +46,7 @@ class AsicResult:
     gate_um2: float
     constants: str
     buffers: int
+    without_power_data: tuple[str, ...]
     whole: CellArea
     layers: tuple[tuple[str, CellArea], ...]
 
@@ -109,6 +112,7 @@ def _result(
         gate_um2=kit.gate_area,
         constants=_constants(kit),
         buffers=buffers,
+        without_power_data=without_power_data(library, dict(whole.cells)),
         whole=whole,
         layers=(*sorted(per_layer.items()), ("top", rest)),
     )
