@@ -40,7 +40,7 @@ WAFERS = 2_000
 def main() -> None:
     """Synthesize, disturb, and write benchmarks/results/seu.json."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--samples", type=int, default=5_000)
+    parser.add_argument("--samples", type=int, default=9_000)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     graph = published_encoder(shared("data/econ_t/encoder_8x8.npz"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -22,7 +22,8 @@ from hwflow.plan.streams import Interface, PortGroup
 from hwflow.verify.netlist.circuit import highest_net, read_circuit
 from hwflow.verify.netlist.trace import Beats
 from hwflow.verify.netlist.triples import find_triples
-from hwflow.verify.netlist.upsets import OFFER, RUNS, TAKE, Fault, Observed, Upset, UpsetSim
+from hwflow.verify.netlist.upsets import OFFER, RUNS, TAKE, Observed, Upset, UpsetSim
+from hwflow.verify.seu.jobs import Job, flip_jobs, pulse_jobs, shared_jobs, spread
 from hwflow.verify.seu.sites import CLASSES, FlipFlop, flip_flops
 
 __all__ = ["OUTCOMES", "Campaign", "Row", "run_campaign"]
@@ -34,15 +35,11 @@ OUTCOMES: Final = {
     "handshake": "beats lost, doubled, or TLAST wrong: detectable",
     "hang": "inputs no longer taken, or nothing came out after the last tensor went in",
 }
-ACCUMULATED: Final = (2, 8, 32)
-"""Flips of one run in the rows of accumulated upsets."""
-
 _WINDOW: Final = 32
 _PACE: Final = 0.75
 """How often the source offers and the sink takes."""
 
 Progress = Callable[[float, str], None]
-Draw = Callable[[np.random.Generator, int], list[tuple[Upset, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +74,6 @@ class Campaign:
     rows: tuple[Row, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
-    fault: str
-    where: str
-    population: int
-    draw: Draw
-
-
 def run_campaign(
     netlist: Path,
     interface: Interface,
@@ -117,7 +106,7 @@ def run_campaign(
         kinds = {"logic": [n for n in nets if n not in voters],
                  "voters": [n for n in nets if n in voters]}  # fmt: skip
     chosen = {
-        where: [int(found[k]) for k in _spread(_rng(seed, where), len(found), samples)]
+        where: [int(found[k]) for k in spread(_rng(seed, where), len(found), samples)]
         for where, found in kinds.items()
         if found
     }
@@ -125,7 +114,7 @@ def run_campaign(
     sim = UpsetSim.build(netlist, interface, work, pulsed)
     flops = flip_flops(sim.circuit, sim.source, layers)
     bench = _Bench(sim, flops, inputs, outputs, seed)
-    jobs = [*_flip_jobs(flops, sim), *_pulse_jobs(chosen, kinds, pulsed), *_shared_jobs(flops)]
+    jobs = [*flip_jobs(flops, sim), *pulse_jobs(chosen, kinds, pulsed), *shared_jobs(flops)]
     rows = []
     for index, job in enumerate(jobs):
         progress(index / len(jobs), f"{job.fault}: {job.where}")
@@ -146,83 +135,6 @@ def run_campaign(
 def _rng(seed: int, *words: str) -> np.random.Generator:
     """A generator for one purpose, whatever else is drawn."""
     return np.random.default_rng([seed, zlib.crc32(" ".join(words).encode())])
-
-
-def _spread(rng: np.random.Generator, population: int, count: int) -> npt.NDArray[np.int64]:
-    """Places of `count` draws: all are drawn once before any is drawn again."""
-    rounds = [rng.permutation(population) for _ in range(-(-count // population))]
-    return np.concatenate(rounds)[:count]
-
-
-# -- what strikes ----------------------------------------------------------------------------------
-
-
-def _flip_jobs(flops: Sequence[FlipFlop], sim: UpsetSim) -> Iterator[_Job]:
-    def job(where: str, own: list[FlipFlop]) -> _Job:
-        def draw(rng: np.random.Generator, count: int) -> list[tuple[Upset, ...]]:
-            chosen = _spread(rng, len(own), count)
-            return [(Upset(0, Fault.FLIP, own[k].place),) for k in chosen]
-
-        return _Job("flip-flop", where, len(own), draw)
-
-    yield job("all", list(flops))
-    for kind in CLASSES:
-        if own := [f for f in flops if f.kind == kind]:
-            yield job(f"class {kind}", own)
-    for layer in sorted({f.layer for f in flops}):
-        yield job(f"layer {layer}", [f for f in flops if f.layer == layer])
-    sizes = np.array([bits for bits, _ in sim.source.stores], np.int64)
-    if len(sizes):
-        ends = np.cumsum(sizes)
-
-        def words(rng: np.random.Generator, count: int) -> list[tuple[Upset, ...]]:
-            drawn = rng.integers(0, int(ends[-1]), count)
-            stores = np.searchsorted(ends, drawn, side="right")
-            return [
-                (Upset(0, Fault.WORD, int(k), int(bit - ends[k] + sizes[k])),)
-                for bit, k in zip(drawn, stores, strict=True)
-            ]
-
-        yield _Job("memory bit", "all", int(ends[-1]), words)
-    for flips in ACCUMULATED:
-
-        def many(
-            rng: np.random.Generator, count: int, flips: int = flips
-        ) -> list[tuple[Upset, ...]]:
-            drawn = rng.integers(0, len(flops), (count, flips))
-            return [tuple(Upset(0, Fault.FLIP, flops[k].place) for k in run) for run in drawn]
-
-        yield _Job("flip-flop", f"{flips} flips", len(flops), many)
-
-
-def _pulse_jobs(
-    chosen: Mapping[str, Sequence[int]], kinds: Mapping[str, Sequence[int]], pulsed: Sequence[int]
-) -> Iterator[_Job]:
-    number = {net: k for k, net in enumerate(pulsed)}
-    for where, nets in chosen.items():
-
-        def draw(
-            _rng: np.random.Generator, count: int, nets: Sequence[int] = nets
-        ) -> list[tuple[Upset, ...]]:
-            return [(Upset(0, Fault.PULSE, number[net]),) for net in nets[:count]]
-
-        yield _Job("pulse", where, len(kinds[where]), draw)
-
-
-def _shared_jobs(flops: Sequence[FlipFlop]) -> Iterator[_Job]:
-    """Reset and clock, which all flip-flops or all of a layer share."""
-    yield _Job("reset", "one cycle", 1, lambda _rng, n: [(Upset(0, Fault.RESET),)] * n)
-    for group, layer in enumerate(sorted({f.layer for f in flops})):
-
-        def draw(
-            _rng: np.random.Generator, count: int, group: int = group
-        ) -> list[tuple[Upset, ...]]:
-            return [(Upset(0, Fault.EDGE, group),)] * count
-
-        yield _Job("missed edge", f"layer {layer}", 1, draw)
-
-
-# -- what came of it -------------------------------------------------------------------------------
 
 
 class _Bench:
@@ -261,7 +173,7 @@ class _Bench:
         offer, take = rng.random(cycles) < _PACE, rng.random(cycles) < _PACE
         return (OFFER * offer + TAKE * take).astype(np.uint8)
 
-    def row(self, job: _Job, samples: int, progress: Progress, start: float, share: float) -> Row:
+    def row(self, job: Job, samples: int, progress: Progress, start: float, share: float) -> Row:
         """One row, 63 runs at a time."""
         rng = _rng(self.seed, job.fault, job.where)
         drawn = [
