@@ -17,6 +17,7 @@ TITLES = {
     "sensitivity": "Can the ladder fail? (published ECON-T encoder)",
     "econ_t_emd": "ECON-T: earth mover's distance at 144 output bits",
     "place_and_route": "Place and route of ECON-T",
+    "econ_t_cells": "The published ECON-T encoder in standard cells",
 }
 
 
