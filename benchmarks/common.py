@@ -62,8 +62,9 @@ def emit(name: str, rows: Sequence[Mapping[str, object]], facts: Mapping[str, ob
     for key, value in facts.items():
         print(f"{key}: {value}")
     script = Path(sys.argv[0]).name
+    given = [Path(a).name if a.startswith("/") else a for a in sys.argv[1:]]
     record = {
-        "command": shlex.join(["python", f"benchmarks/{script}", *sys.argv[1:]]),
+        "command": shlex.join(["python", f"benchmarks/{script}", *given]),
         "machine": machine(),
         "columns": columns,
         "rows": list(rows),

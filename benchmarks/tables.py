@@ -26,6 +26,7 @@ TITLES = {
     "seu": "Upsets in the published ECON-T encoder, with and without triplication",
     "econ_t_asic": "ECON-T with constant weights in standard cells",
     "glitch_check": "Glitches against Icarus Verilog",
+    "econ_t_cells": "The published ECON-T encoder in standard cells",
 }
 
 
@@ -53,7 +54,7 @@ def _section(title: str, record: dict[str, Any]) -> str:
     facts = {
         k: v
         for k, v in record.items()
-        if k not in {"rows", "columns", "summary", "command"} and not isinstance(v, list)
+        if k not in {"rows", "columns", "summary", "command", "details"} and not isinstance(v, list)
     }
     lines.append("")
     lines += [f"- {key}: {_fact(value)}" for key, value in facts.items()]

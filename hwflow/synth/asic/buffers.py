@@ -97,14 +97,14 @@ class _Trees:
             for load in loads:
                 by_layer.setdefault(load.layer, []).append(load)
             # A layer with few loads keeps its direct connection unless too many layers do.
-            small = [row for row in by_layer.values() if len(row) <= FAN_OUT]
-            if len(small) == len(by_layer):
-                by_layer, small = {"": loads}, []
-            rest = [load for row in small for load in row]
-            for layer, row in by_layer.items():
-                if row not in small:
-                    parts = -(-len(row) // FAN_OUT)
-                    rest += [self._buffer(bit, layer, row[i::parts]) for i in range(parts)]
+            large = {layer for layer, row in by_layer.items() if len(row) > FAN_OUT}
+            if not large:
+                by_layer, large = {"": loads}, {""}
+            rest = [load for layer, row in by_layer.items() if layer not in large for load in row]
+            for layer in sorted(large):
+                row = by_layer[layer]
+                parts = -(-len(row) // FAN_OUT)
+                rest += [self._buffer(bit, layer, row[i::parts]) for i in range(parts)]
             loads = rest
 
     def _buffer(self, bit: int, layer: str, loads: list[_Load]) -> _Load:
