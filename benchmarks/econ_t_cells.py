@@ -3,9 +3,9 @@
     python benchmarks/econ_t_cells.py
 
 Builds the encoder (constant weights, one wafer a clock, 40 MHz) cold for OSU018 (`hwflow doctor
---fix`) and for sg13g2, there planned and timed at the typical and at the slow corner. Energy is that
-of random vectors, with glitches and without (docs/energy.md). Target: a cold build without training
-under 10 minutes. Writes benchmarks/results/econ_t_cells.json.
+--fix`) and for sg13g2, there planned and timed at the typical and at the slow corner. Energy is
+that of random vectors, with glitches and without (docs/energy.md). Target: a cold build without
+training under 10 minutes. Writes benchmarks/results/econ_t_cells.json.
 """
 
 from __future__ import annotations
