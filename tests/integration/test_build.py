@@ -15,7 +15,8 @@ from tests.integration.running import digests, leftovers, start
 
 RUNGS = ("--set", "verify.rungs=[amaranth, netlist]")
 ALL = (
-    "lower", "plan", "generate", "vectors", "golden", "amaranth", "synth", "netlist", "report",
+    "lower", "plan", "generate", "vectors", "golden", "amaranth", "synth", "netlist", "energy",
+    "report",
 )  # fmt: skip
 
 
@@ -75,7 +76,7 @@ def test_limits_run_only_the_report(call: Call) -> None:
 @pytest.mark.usefixtures("copy")
 def test_another_seed_does_not_synthesize_again(call: Call) -> None:
     again = ran(call, *RUNGS, "--set", "verify.seed=9")
-    assert again == ["vectors", "golden", "amaranth", "netlist", "report"]
+    assert again == ["vectors", "golden", "amaranth", "netlist", "energy", "report"]
 
 
 def ladder() -> dict[str, str]:

@@ -19,7 +19,8 @@ pytestmark = pytest.mark.tool
 
 RUNGS = ("--set", "verify.rungs=[amaranth, netlist]")
 QUICK = (
-    "lower", "plan", "generate", "vectors", "golden", "amaranth", "synth", "netlist", "report",
+    "lower", "plan", "generate", "vectors", "golden", "amaranth", "synth", "netlist", "energy",
+    "report",
 )  # fmt: skip
 
 
