@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -41,8 +44,7 @@ def shared(request: pytest.FixtureRequest) -> Path:
     message = f"needs the reference material in {folder} (set HWFLOW_SHARED)"
     if os.environ.get("CI") == "true":
         pytest.fail(message)
-    request.config.stash[_SKIPPED].append(request.node.nodeid)
-    pytest.skip(message)
+    _skip(request, "the reference material (HWFLOW_SHARED)", message)
 
 
 @pytest.fixture
@@ -76,17 +78,25 @@ def real_library(request: pytest.FixtureRequest) -> Path:
         return shared / IHP
     found = installed(KNOWN[0])
     if found is None:
-        pytest.skip("needs the library osu018 (hwflow doctor --fix)")
+        _skip(request, "the library osu018", "needs the library osu018 (hwflow doctor --fix)")
     return found
+
+
+@pytest.fixture
+def opensta(request: pytest.FixtureRequest) -> None:
+    """The test needs OpenSTA, which is no requirement of hwflow: skipped and counted without."""
+    if shutil.which("sta") is None:
+        _skip(request, "OpenSTA", "needs OpenSTA (apt-get install opensta)")
+
+
+def _skip(request: pytest.FixtureRequest, absent: str, message: str) -> NoReturn:
+    request.config.stash[_SKIPPED].append(absent)
+    pytest.skip(message)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    skipped = config.stash[_SKIPPED]
-    if skipped:
-        terminalreporter.write_line(
-            f"{len(skipped)} tests SKIPPED: the reference material (HWFLOW_SHARED) is absent",
-            yellow=True,
-        )
+    for absent, count in Counter(config.stash[_SKIPPED]).items():
+        terminalreporter.write_line(f"{count} tests SKIPPED: {absent} is absent", yellow=True)

@@ -16,12 +16,10 @@ from hwflow.power.delays import delays_of
 from hwflow.power.gates import GateNetlist
 from hwflow.power.waves import STREAMS, Activity, run_waves
 
-__all__ = ["WIRE", "WIRES", "CellEnergy", "cell_energy"]
+__all__ = ["WIRES", "CellEnergy", "cell_energy"]
 
-WIRE: Final = 0.005
-"""Wire of each sink in pF: a stated assumption, for nothing is placed."""
-WIRES: Final = (0.0, WIRE, 0.010, 0.020)
-"""What else it might be."""
+WIRES: Final = (0.0, 0.005, 0.010, 0.020)
+"""Wire of each sink in pF, other than the stated one: what it might be, for nothing is placed."""
 
 Words = npt.NDArray[np.uint64]
 

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from hwflow.asic.kit import kit_of
 from hwflow.asic.liberty import load_library
+from hwflow.asic.wires import wire_pf
 from hwflow.config import DesignConfig
 from hwflow.flow import StageContext
 from hwflow.plan.streams import Interface
 from hwflow.power.asic import KINDS, SINKS
-from hwflow.power.cells import WIRE, WIRES, CellEnergy, cell_energy
+from hwflow.power.cells import WIRES, CellEnergy, cell_energy
 from hwflow.power.delays import INPUT_SLEW
 from hwflow.power.gates import read_gates
 from hwflow.stages.activity import load_states
@@ -32,7 +34,8 @@ def estimate(
     """The record: both kinds of inputs, with glitches and without, and what moves the figures."""
     library = load_library(library_path(config))
     context.progress(0.0, "reading the netlist")
-    netlist = read_gates(module, library, interface.clock, WIRE)
+    wire = wire_pf(library, kit_of(library))
+    netlist = read_gates(module, library, interface.clock, wire)
     simulated, nets, states = load_states(context.inputs["netlist"])
     column = {net: place for place, net in enumerate(nets)}
     chosen = [column[net] for net in netlist.network.sources]
@@ -40,13 +43,13 @@ def estimate(
     interval = int(simulated["interval"])
     record: dict[str, Any] = {
         "model": f"Liberty tables of {library.name}, {library.voltage:g} V, "
-        f"{library.temperature:g} C, {1000 * WIRE:g} fF of wire a sink",
+        f"{library.temperature:g} C, {1000 * wire:.3g} fF of wire a sink",
         "activity": simulated,
     }
     for step, (name, words) in enumerate(states.items()):
         context.progress((1 + 2 * step) / 5, f"waveforms of {simulated['inferences']} inferences")
         rows = np.ascontiguousarray(words[:, chosen])
-        wires = WIRES if name == "data" else (WIRE,)
+        wires = (*WIRES, wire) if name == "data" else (wire,)
         found = cell_energy(
             netlist,
             library,
@@ -80,7 +83,7 @@ def _record(found: CellEnergy, interval: int) -> dict[str, Any]:
             layer or "top": part(timed.layers[layer], still.layers.get(layer, 0.0))
             for layer in sorted(timed.layers)
         },
-        "wires": {f"{1000 * wire:g} fF": each(energy) for wire, energy in found.wires.items()},
+        "wires": {f"{1000 * wire:.3g} fF": each(energy) for wire, energy in found.wires.items()},
         "glitch_factor": found.glitches,
         "leakage_nw": timed.leakage_nw,
     }

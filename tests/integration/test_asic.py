@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -35,7 +34,6 @@ pytestmark = pytest.mark.tool
 Ints = npt.NDArray[np.int64]
 LIBRARIES = pytest.mark.parametrize("real_library", ["sg13g2", "osu018"], indirect=True)
 ONLY = ("--set", "verify.rungs=[netlist]")
-STA = shutil.which("sta")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,7 +151,7 @@ def test_a_library_without_power_tables(here: Path, call: Call) -> None:
     assert facts["power data"] == "NOT given by the library for 1 of the cells used: NAND2"
 
 
-@pytest.mark.skipif(STA is None, reason="needs OpenSTA")
+@pytest.mark.usefixtures("opensta")
 def test_timing_in_the_report(here: Path, call: Call) -> None:
     called = call("build", design(here), *ONLY)
     found = metrics()
@@ -170,7 +168,7 @@ def test_timing_in_the_report(here: Path, call: Call) -> None:
     assert "NOT MET" not in called.out
 
 
-@pytest.mark.skipif(STA is None, reason="needs OpenSTA")
+@pytest.mark.usefixtures("opensta")
 def test_a_clock_that_is_not_met(here: Path, call: Call) -> None:
     """The library has become slower than planned: told by how much and where, no failure."""
     path = design(here, "  corners: {fast: tiny.lib}\n", clock="500 MHz")

@@ -179,7 +179,7 @@ def test_no_rungs(call: Call) -> None:
     assert "LUT (counted)" in called.out
     assert "equal" not in {ladder()[rung] for rung in ("amaranth", "rtl", "netlist")}
     names = [s["name"] for s in json.loads(_json(call, "--set", "verify.rungs=[]"))["stages"]]
-    assert names == [n for n in ALL if n not in ("amaranth", "netlist")]
+    assert names == [n for n in ALL if n not in ("amaranth", "netlist", "energy")]
 
 
 def _json(call: Call, *words: object) -> str:

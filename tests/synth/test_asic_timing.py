@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from hwflow.synth.asic.timing import Corners, Timing, check_timing
 from tests.asic import samples
 
 SDC = Path(__file__).parents[2] / "constraints/asic.sdc"
-needs_sta = pytest.mark.skipif(shutil.which("sta") is None, reason="needs OpenSTA")
+needs_sta = pytest.mark.usefixtures("opensta")
 
 # An inverter between two flip-flops, each in a layer of its own.
 RTL = """
