@@ -34,10 +34,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("build", type=Path)
     build = parser.parse_args().build
-    plan, pnr, synth, seconds = (
-        json.loads((build / name).read_text(encoding="utf-8"))
-        for name in ("plan/plan.json", "pnr/pnr.json", "synth/synth.json", "timing.json")
+    names = ("plan/plan.json", "pnr/pnr.json", "synth/synth.json", "energy/energy.json")
+    plan, pnr, synth, energy, seconds = (
+        json.loads((build / name).read_text(encoding="utf-8")) for name in (*names, "timing.json")
     )
+    total = energy["data"]["total"]
     interval, latency = plan["initiation_interval"], plan["latency_cycles"]
     fmax = pnr["fmax"]
     microseconds = 1e6 * interval / fmax
@@ -59,6 +60,15 @@ def main() -> None:
             {"figure": f"{name} (whole netlist)", "value": synth["whole"][name], "kind": "counted"}
             for name in ("lut", "ff", "bram", "dsp")
         ),
+        *(
+            {"figure": f"core energy, {end}, uJ", "value": total[end] / 1e6, "kind": "estimated"}
+            for end in ("low", "value", "high")
+        ),
+        {
+            "figure": "core energy, pJ per MAC",
+            "value": total["value"] / macs(SIZES),
+            "kind": "estimated",
+        },
         {"figure": "nextpnr, s", "value": seconds["pnr"], "kind": "measured, busy machine"},
         *_published(),
     ]
