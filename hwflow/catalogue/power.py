@@ -7,6 +7,11 @@ from hwflow.catalogue.explanation import Explanation
 __all__ = ["POWER"]
 
 POWER: dict[str, Explanation] = {
+    "internal.memory": Explanation(
+        "There was no memory for the waveforms of the netlist.",
+        "A very large netlist on a machine with little memory.",
+        "Use a larger machine, or set synth.energy to false.",
+    ),
     "power.cell": Explanation(
         "A cell of the netlist cannot be given a power.",
         "The netlist and the library are of different builds, or a cell has more inputs, clocks or "
