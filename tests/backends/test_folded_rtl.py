@@ -94,7 +94,7 @@ def test_a_residual_with_its_fifo(tmp_path: Path) -> None:
     check_rtl(plan, tmp_path)
 
 
-@pytest.mark.parametrize("seed", [3, 21, 40])
+@pytest.mark.parametrize("seed", [3, *(pytest.param(n, marks=pytest.mark.long) for n in (21, 40))])
 def test_random_networks(seed: int, tmp_path: Path) -> None:
     rng = random.Random(seed)
     graph, fold, _ = random_folded_net(rng)
@@ -115,7 +115,7 @@ def write_folder(plan: Plan, folder: Path, n: int) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("case", ["every_kind", "residual"])
+@pytest.mark.parametrize("case", [pytest.param("every_kind", marks=pytest.mark.long), "residual"])
 def test_gaps_stalls_and_reset(case: str, tmp_path: Path) -> None:
     """Data exact and in order, nothing deadlocks, and a reset in the stream is survived."""
     if case == "residual":

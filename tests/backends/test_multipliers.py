@@ -153,7 +153,7 @@ def test_every_pair_of_weights_times_every_input(w_low: int, signed: bool) -> No
             assert violations(layer.terms, known) == []
 
 
-@settings(max_examples=50, deadline=None, phases=PHASES, derandomize=True)
+@settings(max_examples=25, deadline=None, phases=PHASES, derandomize=True)
 @given(seed=SEEDS, mhz=st.sampled_from((25, 150)))
 def test_digits(seed: int, mhz: int) -> None:
     """As many times the clocks as inputs have digits."""
@@ -178,7 +178,7 @@ def serial(plan: Plan) -> Plan:
     return make_plan(plan.graph, options)
 
 
-@settings(max_examples=12, deadline=None, phases=PHASES, derandomize=True)
+@settings(max_examples=5, deadline=None, phases=PHASES, derandomize=True)
 @given(seed=SEEDS, kind=KINDS, mhz=st.sampled_from((40, 150)))
 def test_digits_in_random_networks(seed: int, kind: str, mhz: int) -> None:
     plan, rng = planned_or_rejected(seed, kind, mhz)

@@ -48,13 +48,13 @@ def synthesized(plan: Plan, device: str, folder: Path) -> int:
 
 
 CASES = (
-    ("ecp5-25k", "axi_stream", "folded"),
+    pytest.param("ecp5-25k", "axi_stream", "folded", marks=pytest.mark.long),
     ("ecp5-25k", "valid_only", "rich"),
     ("ice40-hx8k", "valid_ready", "rich"),
     ("gowin-gw1n-9", "valid_ready", "window"),
-    ("xc7-a35t", "axi_stream", "window"),
-    ("lut4", "valid_ready", "folded"),
-    ("lut6", "valid_only", "rich"),
+    pytest.param("xc7-a35t", "axi_stream", "window", marks=pytest.mark.long),
+    pytest.param("lut4", "valid_ready", "folded", marks=pytest.mark.long),
+    pytest.param("lut6", "valid_only", "rich", marks=pytest.mark.long),
 )
 
 
@@ -127,6 +127,7 @@ def test_a_build_without_copies_is_refused(tmp_path: Path) -> None:
         check_triples(tmp_path / "plain" / "netlist.json", "duo")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("interface", ["valid_ready", "axi_stream", "valid_only"])
 def test_whole_builds(interface: str, tmp_path: Path) -> None:
     path = write_design(

@@ -89,6 +89,7 @@ def test_no_flip_of_a_triplicated_design_shows(kind: str, tmp_path: Path) -> Non
 
 
 @pytest.mark.tool
+@pytest.mark.long
 def test_memories_and_counters_of_a_folded_design(tmp_path: Path) -> None:
     graph = residual_net(random.Random(0), 3, 2)
     plain = make(tmp_path / "plain", graph, "axi_stream", "none", FOLDED)
