@@ -75,6 +75,14 @@ def _mistake(name: str, folding: Folding, names: Sequence[str]) -> HwflowError |
             hint=f"{meant}layers: {', '.join(names)}",
             place=folding.place,
         )
+    if folding.multiplier != "lut" and not folding.folded:
+        return InputError(
+            "plan.fold",
+            f"layer {name}: multiplier: {folding.multiplier}, but it is not folded: constants are "
+            "built from adders",
+            hint="give pe or simd too, or remove multiplier",
+            place=folding.place,
+        )
     return None
 
 

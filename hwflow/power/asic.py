@@ -131,7 +131,7 @@ class _Sums:
                 idle = np.array([self.activity.idle[n] for n in numbers]) / self.cycles
                 dwell = np.array([self.activity.dwell[n] for n in numbers]) / self.cycles
                 self._add("logic", names, self._idle(gates, idle))
-                self._leak(gates[0].cell, gates[0].cell.inputs, dwell)
+                self._leak(gates[0].cell, dwell)
 
     def _caused(self, gates: Sequence[GateCell], cause: Floats) -> Floats:
         cell, out = gates[0].cell, np.array([g.out for g in gates])
@@ -173,17 +173,11 @@ class _Sums:
         """Slews of nets that were 0 (they rise) and that were 1."""
         return self.timing.rise[list(nets)], self.timing.fall[list(nets)]
 
-    def _leak(self, cell: Cell, pins: Sequence[str], dwell: Floats, clock: str = "") -> None:
-        """`dwell` (cells, states) is the share of time in each state of `pins`."""
+    def _leak(self, cell: Cell, dwell: Floats) -> None:
+        """`dwell` (cells, states) is the share of time in each state of the inputs."""
         states = dwell.sum(axis=0)
         for state in np.flatnonzero(states).tolist():
-            values = _values(pins, state)
-            if not clock:
-                values |= {
-                    pin: function.value(values)
-                    for pin in cell.outputs
-                    if (function := cell.pins[pin].function) is not None
-                }
+            values = _with_outputs(cell, _values(cell.inputs, state))
             self.leakage_nw += _leakage(cell, values) * float(states[state])
 
     def flops(self) -> None:
@@ -197,8 +191,10 @@ class _Sums:
             names = [f.name for f in flops]
             self._add("registers", names, self._outputs(flops) + self._data(flops))
             self._add("clock", names, self._clocked(flops, edges))
-            state = flops[0].output
-            self._leak(flops[0].cell, (*flops[0].pins, state), edges, flops[0].clock)
+            states = edges.sum(axis=0)
+            for state in np.flatnonzero(states).tolist():
+                values = _register_values(flops[0], state)
+                self.leakage_nw += _leakage(flops[0].cell, values) * float(states[state])
 
     def _outputs(self, flops: Sequence[Flop]) -> Floats:
         cell, nets = flops[0].cell, [f.q for f in flops]
@@ -229,7 +225,7 @@ class _Sums:
         entries = [e for e in pin.internal_power if not e.related_pins]
         slew = np.full(len(flops), INPUT_SLEW)
         for state in np.flatnonzero(edges.any(axis=0)).tolist():
-            values = _values((*flop.pins, flop.output), state)
+            values = _register_values(flop, state)
             for entry, share in _matching(entries, values):
                 both = _energy(entry.rise, slew, None) + _energy(entry.fall, slew, None)
                 energy += share * both * edges[:, state]
@@ -265,6 +261,21 @@ class _Sums:
 
 def _values(pins: Sequence[str], state: int) -> Values:
     return {pin: state >> p & 1 for p, pin in enumerate(pins)}
+
+
+def _with_outputs(cell: Cell, values: Values) -> Values:
+    """`values` of inputs and state, and those of the outputs that they determine."""
+    functions = {pin: cell.pins[pin].function for pin in cell.outputs}
+    return values | {pin: f.value(values) for pin, f in functions.items() if f is not None}
+
+
+def _register_values(flop: Flop, state: int) -> Values:
+    """Inputs but the clock, and all outputs of a register, in a state counted by `edges`."""
+    ff = flop.cell.ff
+    assert ff is not None
+    kept = (state >> len(flop.pins) & 1) ^ flop.inverted
+    known = _values(flop.pins, state) | {ff.state: kept, ff.inverse: 1 - kept}
+    return _with_outputs(flop.cell, known)
 
 
 def _share(when: Function, values: Values) -> float:

@@ -38,7 +38,7 @@ class GateCell:
 class Flop:
     """A flip-flop: `ins` are the nets of `pins`, its inputs but for the clock; `q` its output.
 
-    `inverted` says that `q` is the complement of the state.
+    `inverted` says that `q` is the complement of the state, as an output QN is.
     """
 
     name: str

@@ -27,8 +27,6 @@ def run(config: DesignConfig, context: StageContext) -> None:
     modules = {f"{top}__{entry['name']}": entry.get("multiplier") for entry in layers}
     if config.hardware.asic:
         _map_to_cells(config, context, top, list(modules))
-        if config.hardware.protect == "tmr":
-            write_json(context.out / TMR, _triples(context.out / NETLIST, top))
         return
     device = config.hardware.target
     context.progress(0.0, f"Yosys for {device}")

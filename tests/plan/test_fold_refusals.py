@@ -9,7 +9,7 @@ import pytest
 
 from hwflow.errors import InputError, Place
 from hwflow.ir import GraphBuilder, IntType, Overflow, Rounding, Value
-from hwflow.plan.folding import Folding
+from hwflow.plan.folding import Folding, Multiplier
 from hwflow.plan.plan import make_plan
 from tests.plan.test_plan import options, refused
 
@@ -229,3 +229,9 @@ def test_what_outputs_cannot_share(layer: Layer, expected: str, kind: IntType | 
 def test_digits_of_what_is_not_multiplied(layer: Layer) -> None:
     message = said(layer, Folding(2, 1, multiplier="serial"))
     assert "layer layer: multiplier: serial, but it multiplies nothing" in message
+
+
+@pytest.mark.parametrize("multiplier", ["dsp", "serial"])
+def test_multipliers_of_a_layer_that_is_not_folded(multiplier: Multiplier) -> None:
+    message = said(dense, Folding(multiplier=multiplier))
+    assert f"layer layer: multiplier: {multiplier}, but it is not folded" in message

@@ -97,6 +97,30 @@ def test_a_register_and_its_clock(tiny: Library, tmp_path: Path) -> None:
     assert still.kinds["clock"] == pytest.approx(pin + tree)
 
 
+def test_a_register_read_through_its_inverted_output(tmp_path: Path) -> None:
+    """Leakage names Q, which nothing reads: it follows from QN."""
+    text = samples.library((samples.CELLS[0], samples.CELLS[1], inverted_register()))
+    library = load_library(samples.write(tmp_path, text))
+    netlist = module({"l.ff": ("DFFN", {"CK": 1000, "D": 3, "QN": 2})}, {"d": 3}, {"q": 2})
+    tree = 0.5  # nW of the one buffer
+    low = measured(library, netlist, [[0, 0], [0, 0]], tmp_path)  # QN is 0: Q is 1
+    high = measured(library, netlist, [[ONES, 0], [ONES, 0]], tmp_path)
+    assert low.leakage_nw == pytest.approx(7 + tree)
+    assert high.leakage_nw == pytest.approx(3 + tree)
+
+
+def inverted_register() -> str:
+    """A flip-flop with both outputs that leaks 7 nW while Q is 1, 3 nW while it is 0."""
+    both = samples.flip_flop("DFFN")
+    pin = both[both.index("pin (Q)") :].rsplit("}", 1)[0]
+    states = (
+        'leakage_power () { when : "Q"; value : 7; }\n'
+        'leakage_power () { when : "!Q"; value : 3; }\n'
+    )
+    other = pin.replace("pin (Q)", "pin (QN)").replace('"IQ"', '"IQN"')
+    return both.replace("pin (CK)", f"{states}pin (CK)", 1).rsplit("}", 1)[0] + other + "}\n"
+
+
 def test_glitches_cost(tiny: Library, tmp_path: Path) -> None:
     """a XOR (a through four inverters) never moves in the end, but pulses once a change."""
     cells: dict[str, tuple[str, Mapping[str, int | str]]] = {
