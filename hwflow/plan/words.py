@@ -13,9 +13,8 @@ from typing import TypeAlias
 from hwflow.ir.types import Rounding
 
 __all__ = [
-    "AtLeast", "Circuit", "Clip", "Digit", "In", "Join", "Literal", "Max", "Mux",
-    "Product", "Relation", "Round", "ShiftLeft", "ShiftRight", "Shl", "Sum", "Table", "Word",
-    "WordOp", "Wrap", "operands", "width_of",
+    "AtLeast", "Circuit", "Clip", "Digit", "In", "Join", "Literal", "Max", "Mux", "Product",
+    "Relation", "Round", "Shl", "Sum", "Table", "Word", "WordOp", "Wrap", "operands", "width_of",
 ]  # fmt: skip
 
 
@@ -39,22 +38,6 @@ class Shl:
 
     a: int
     amount: int
-
-
-@dataclass(frozen=True, slots=True)
-class ShiftLeft:
-    """``a << b``, `b` live and never negative."""
-
-    a: int
-    b: int
-
-
-@dataclass(frozen=True, slots=True)
-class ShiftRight:
-    """``a >> b`` (arithmetic), `b` live and never negative."""
-
-    a: int
-    b: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +151,6 @@ WordOp: TypeAlias = (
     In
     | Literal
     | Shl
-    | ShiftLeft
-    | ShiftRight
     | Sum
     | Product
     | Join
@@ -192,7 +173,7 @@ def operands(op: WordOp) -> tuple[int, ...]:
             return ()
         case Sum(a, _, b, _, _) | Product(a, b) | Relation(a, b, _) | Max(a, b):
             return (a, b)
-        case Join(a, b, _) | Digit(a, b, _) | ShiftLeft(a, b) | ShiftRight(a, b):
+        case Join(a, b, _) | Digit(a, b, _):
             return (a, b)
         case Mux(condition, a, b):
             return (condition, a, b)
