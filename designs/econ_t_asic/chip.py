@@ -38,11 +38,12 @@ def chip(b: GraphBuilder, network: Callable[[Value], Value]) -> dict[str, Value]
     with b.layer("calibrate"):
         one = [1 << CHARGE_FRAC] * CELLS
         factor = b.param("calibration", (CELLS,), unsigned(8, CHARGE_FRAC), default=one)
-        charge = b.shift_left(b.mul(mantissa, factor), exponent)
+        scaled = b.mul(mantissa, factor)
+        charge = b.shift_left(scaled, exponent)
     with b.layer("normalise"):
         total = b.reduce_sum(charge, (0,))
         log = floor_log2(b, total)
-        cells = normalised(b, charge, log)
+        cells = normalised(b, scaled, exponent, log)
     with b.layer("arrange"):
         image = arranged(b, cells)
     y = network(image)
@@ -80,10 +81,15 @@ def floor_log2(b: GraphBuilder, total: Value) -> Value:
     return b.sub(b.const(CHARGE_BITS - 1), zeros)
 
 
-def normalised(b: GraphBuilder, charge: Value, log: Value) -> Value:
-    """floor(charge * 2**7 / 2**log): the wafer by the power of two below its sum."""
-    raised = b.mul(charge, b.const(1 << CELL_FRAC))
-    whole = b.shift(b.shift_right(raised, log), CHARGE_FRAC)
+def normalised(b: GraphBuilder, scaled: Value, exponent: Value, log: Value) -> Value:
+    """floor(charge * 2**7 / 2**log): the wafer by the power of two below its sum.
+
+    The charge is scaled * 2**exponent: its 16 bits wait for the sum instead of 26, and one shift
+    does both. It is never negative where the charge is not zero: the sum is at least the charge.
+    """
+    drop = low(b, b.sub(log, exponent), 5)
+    raised = b.mul(scaled, b.const(1 << CELL_FRAC))
+    whole = b.shift(b.shift_right(raised, drop), CHARGE_FRAC)
     return b.shift(low(b, whole, CELL_BITS), -CELL_FRAC)
 
 
