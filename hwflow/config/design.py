@@ -95,6 +95,7 @@ class LayerFoldConfig:
     simd: int | None = None
     pos: int | None = None
     multiplier: str = "lut"
+    digits: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ class LayerPorts:
     """A fixed-latency layer module without handshake.
 
     `inputs` and `outputs` are (port name, bits); `latency` in clock cycles; `enable` the name of
-    the clock-enable port, None where there is none.
+    the clock-enable port of `enables` bits, None where there is none.
     """
 
     module: str
@@ -32,6 +32,7 @@ class LayerPorts:
     latency: int
     clock: str | None = "clk"
     enable: str | None = None
+    enables: int = 1
 
 
 def stream_wrapper(interface: Interface) -> str:
@@ -57,7 +58,7 @@ def layer_wrapper(layer: LayerPorts) -> str:
     """The wrapper's Verilog for a layer module: valid is a shift register of its latency."""
     pins = [f".{layer.clock}(clk)"] if layer.clock is not None else []
     if layer.enable is not None:
-        pins.append(f".{layer.enable}(1'b1)")
+        pins.append(f".{layer.enable}({{{layer.enables}{{1'b1}}}})")
     valids = (f"held_in{index}_valid" for index in range(len(layer.inputs)))
     extra = ["  wire valid = " + " & ".join(valids) + ";"]
     done = "valid"
