@@ -22,6 +22,8 @@ from hwflow.plan.words import (
     Recoding,
     Relation,
     Round,
+    ShiftLeft,
+    ShiftRight,
     Shl,
     Sum,
     Table,
@@ -89,6 +91,40 @@ class CircuitBuilder:
             return a
         lo, hi = self.bounds(a)
         return self._add(Shl(a, amount), lo << amount, hi << amount)
+
+    def shift_left(self, a: int, amount: int) -> int:
+        """``a << amount`` by a live amount of at least 0."""
+        (lo, hi), (least, most) = self.bounds(a), self.bounds(amount)
+        if least == most:
+            return self.shl(a, least)
+        return self._add(
+            ShiftLeft(a, amount), min(lo << least, lo << most), max(hi << least, hi << most)
+        )
+
+    def shift_right(self, a: int, amount: int) -> int:
+        """``floor(a / 2**amount)`` by a live amount of at least 0."""
+        (lo, hi), (least, most) = self.bounds(a), self.bounds(amount)
+        if least == most:
+            return self.round(a, least, Rounding.FLOOR)
+        return self._add(
+            ShiftRight(a, amount), min(lo >> least, lo >> most), max(hi >> least, hi >> most)
+        )
+
+    def leading_zeros(self, a: int, width: int) -> int:
+        """Zero bits above the highest one bit of `a`, seen as `width` unsigned bits."""
+        lo, hi = self.bounds(a)
+        least, most = width - hi.bit_length(), width - lo.bit_length()
+        # Ones below fill up a power of two: one of its bits is set, and halving finds the first.
+        steps = width.bit_length()
+        ones = (1 << steps) - width
+        rest = self.sum(self.shl(a, ones), self.literal((1 << ones) - 1))
+        zeros = self.literal(0)
+        for step in reversed(range(steps)):
+            high = self.round(rest, 1 << step, Rounding.FLOOR)
+            some = self.at_least(high, 1)
+            zeros = self.join(self.inverted(some), zeros, 1, (least >> step, most >> step))
+            rest = self.mux(some, high, self.wrap(rest, 0, (1 << (1 << step)) - 1))
+        return zeros
 
     def sum(
         self,

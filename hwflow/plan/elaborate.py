@@ -78,6 +78,9 @@ class _Unroller:
             ops.Sub: self.add,
             ops.Mul: self.mul,
             ops.Shift: lambda _op, args, _types, _out: args[0],
+            ops.ShiftLeft: self.live_shift,
+            ops.ShiftRight: self.live_shift,
+            ops.Clz: self.clz,
             ops.Requant: self.requant,
             ops.Threshold: self.threshold,
             ops.Lut: self.lut,
@@ -189,6 +192,16 @@ class _Unroller:
     def mul(self, _op: ops.Mul, args: list[Words], _types: Any, out: TensorType) -> Words:
         a, b = (np.broadcast_to(x, out.shape) for x in args)
         return self._each(out, lambda i: self.b.product(a[i], b[i]))
+
+    def live_shift(
+        self, op: ops.Operation, args: list[Words], _types: Any, out: TensorType
+    ) -> Words:
+        x, amount = (np.broadcast_to(a, out.shape) for a in args)
+        shift = self.b.shift_left if isinstance(op, ops.ShiftLeft) else self.b.shift_right
+        return self._each(out, lambda i: shift(x[i], amount[i]))
+
+    def clz(self, op: ops.Clz, args: list[Words], _types: Any, out: TensorType) -> Words:
+        return self._each(out, lambda i: self.b.leading_zeros(args[0][i], op.width))
 
     def requant(
         self, op: ops.Requant, args: list[Words], types: tuple[TensorType, ...], out: TensorType

@@ -16,8 +16,8 @@ from hwflow.ir.types import IntType, TensorType
 __all__ = ["Kernel", "Window", "kernel_of", "raster_steps"]
 
 _ELEMENTWISE = (
-    ops.Add, ops.Sub, ops.Mul, ops.Shift, ops.Requant, ops.Threshold, ops.Lut, ops.Select,
-    ops.Compare,
+    ops.Add, ops.Sub, ops.Mul, ops.Shift, ops.ShiftLeft, ops.ShiftRight, ops.Clz, ops.Requant,
+    ops.Threshold, ops.Lut, ops.Select, ops.Compare,
 )  # fmt: skip
 
 
