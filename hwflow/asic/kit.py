@@ -29,7 +29,7 @@ class Tie:
 
 @dataclass(frozen=True, slots=True)
 class ClockGate:
-    """An integrated clock gate by its pins: a latch that is open while the clock is low, and an AND.
+    """An integrated clock gate by its pins: a latch, open while the clock is low, and an AND.
 
     `tests` are enables for production tests, which stay 0.
     """

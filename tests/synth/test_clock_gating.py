@@ -75,9 +75,7 @@ def test_counts_and_layers(tmp_path: Path, test: str) -> None:
     result = built(tmp_path, gated_library(tmp_path, test))
     cells = json.loads((tmp_path / "netlist.json").read_text(encoding="utf-8"))
     gates = [
-        name
-        for name, cell in cells["modules"]["tiny"]["cells"].items()
-        if cell["type"] == "CKGATE"
+        name for name, cell in cells["modules"]["tiny"]["cells"].items() if cell["type"] == "CKGATE"
     ]
     # One for `scale`; `sum` resets one of its registers; `valid` in the top.
     assert gates == ["CKGATE_0", "scale.CKGATE_0", "sum.CKGATE_0", "sum.CKGATE_1"]

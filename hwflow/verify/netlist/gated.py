@@ -41,9 +41,9 @@ def through_gates(
         return made[-1].out
 
     @cache
-    def source(clock: int) -> tuple[int, int]:
-        """The clock that `clock` comes from, and the enable that lets it through."""
-        enable, seen = ONE, set[int]()
+    def source(clock: int) -> tuple[int, int, int]:
+        """The clock that `clock` comes from, the enable that lets it through, the nearest gate."""
+        enable, nearest, seen = ONE, ZERO, set[int]()
         while clock in gate_of or clock in buffers:
             if clock in seen:
                 raise ToolFailed("netlist.loop", "a clock gate is clocked by itself")
@@ -52,18 +52,19 @@ def through_gates(
                 clock = buffers[clock]
                 continue
             gate = gate_of[clock]
+            nearest = nearest or gate.out
             enable = gate.enable if enable == ONE else joined(_AND, enable, gate.enable)
             clock = gate.clock
-        return clock, enable
+        return clock, enable, nearest
 
     def one(register: Register) -> Register:
-        clock, enable = source(register.clock)
+        clock, enable, gate = source(register.clock)
         if enable != ONE and register.always != ZERO:
             enable = joined(_OR, enable, register.always)
         if enable != ONE and register.enable != ONE:
             enable = joined(_AND, enable, register.enable)
-        return replace(
-            register, clock=clock, enable=register.enable if enable == ONE else enable
-        )
+        if enable == ONE:
+            enable = register.enable
+        return replace(register, clock=clock, enable=enable, gate=gate)
 
     return [one(register) for register in registers], made

@@ -58,7 +58,8 @@ class Table:
 class Register:
     """A rising-edge register: reset to `value` wins over `enable` unless `reset_needs_enable`.
 
-    Behind clock gates it loads while `always` is high, whatever they say.
+    Behind clock gates it loads while `always` is high, whatever they say; `gate` is the output of
+    the nearest one (0 without any).
     """
 
     q: int
@@ -71,6 +72,7 @@ class Register:
     cell: str
     reset_needs_enable: bool = False
     always: int = ZERO
+    gate: int = ZERO
 
     def renamed(self, alias: Mapping[int, int]) -> Register:
         """The same with other names of the nets it reads."""

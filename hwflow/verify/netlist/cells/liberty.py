@@ -91,9 +91,7 @@ class StandardCell:
         tables += [self._table(cell, name, held) for name in self.outputs]
         clock = cell.pin(found.clock)
         init = zlib.crc32(cell.name.encode()) & 1
-        register = Register(
-            state, stored, ONE, ZERO, 0, init, clock, cell.name, always=always
-        )
+        register = Register(state, stored, ONE, ZERO, 0, init, clock, cell.name, always=always)
         return Parts(tuple(tables), (register,))
 
 
