@@ -16,6 +16,7 @@ from hwflow.errors import ToolFailed
 from hwflow.synth.asic import AsicResult, synthesize_cells
 from hwflow.verify.netlist import NetlistSim
 from hwflow.verify.netlist.circuit import read_circuit
+from hwflow.verify.seu import run_campaign
 from tests.asic import samples
 from tests.verify.netlist.circuits import LAYERS, TINY, tiny_interface, tiny_output, tiny_vectors
 from tests.verify.netlist.test_models import ALL, SlowSim
@@ -188,3 +189,21 @@ def test_a_gate_in_a_loop(tmp_path: Path) -> None:
     with pytest.raises(ToolFailed) as caught:
         read_circuit(tmp_path / "netlist.json", "top")
     assert caught.value.code == "netlist.loop"
+
+
+@pytest.mark.tool
+def test_upsets_of_gates(tmp_path: Path) -> None:
+    """An edge too many, or one missed, shows in most runs; registers in between hide some."""
+    built(tmp_path, gated_library(tmp_path))
+    face = tiny_interface()
+    (source,), (sink,) = face.inputs, face.outputs
+    x = tiny_vectors(200)
+    netlist, beats = tmp_path / "netlist.json", {"x": source.pack(x)}
+    right = {"y": sink.pack(tiny_output(x))}
+    found = run_campaign(
+        netlist, face, ("scale", "sum"), beats, right, tmp_path / "seu", samples=126, seed=1
+    )
+    (row,) = [row for row in found.rows if row.where == "clock gates"]
+    assert (row.fault, row.population, row.samples) == ("pulse", 4, 126)
+    assert row.outcomes["masked"] < 63
+    assert row.outcomes["wrong"] + row.outcomes["handshake"] > 31
