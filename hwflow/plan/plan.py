@@ -22,6 +22,7 @@ from hwflow.plan.kernel import kernel_of
 from hwflow.plan.layer import LayerPlan, plan_layer
 from hwflow.plan.size import check_fits, check_unrolled
 from hwflow.plan.solver import Solver
+from hwflow.plan.store import store_of
 from hwflow.plan.streams import Interface, InterfaceKind, PortGroup, StreamType
 from hwflow.plan.targets import Target
 from hwflow.plan.timing import measure
@@ -212,6 +213,7 @@ def _interface(
         outputs=outs,
         latency=latency,
         initiation_interval=interval,
+        store=store_of(graph),
     )
 
 
