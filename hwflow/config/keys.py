@@ -212,6 +212,12 @@ _HARDWARE = Section(
             "Liberty files of the library's other corners, for timing",
             CornersConfig(),
         ),
+        Key(
+            "clock_gating",
+            Boolean(),
+            "target: asic: shared enables become clock gates, where the library has one",
+            True,
+        ),
     ),
     make=HardwareConfig,
     check=check_hardware,
