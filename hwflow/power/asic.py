@@ -25,7 +25,7 @@ import numpy as np
 from hwflow.asic.liberty import Cell, Function, InternalPower, Library, Table
 from hwflow.asic.liberty.model import Floats
 from hwflow.errors import InputError
-from hwflow.power.delays import INPUT_SLEW, Timing
+from hwflow.power.delays import Timing
 from hwflow.power.gates import Flop, GateCell, GateNetlist
 from hwflow.power.waves import STREAMS, Activity
 
@@ -200,7 +200,7 @@ class _Sums:
         cell, nets = flops[0].cell, [f.q for f in flops]
         toggles = self.activity.toggles[nets] / self.cycles
         energy = np.zeros(len(flops))
-        slew = np.full(len(flops), INPUT_SLEW)
+        slew = np.full(len(flops), self.timing.edge)
         for entry in cell.pins[flops[0].output].internal_power:
             if flops[0].clock in entry.related_pins and entry.when is None:
                 for table in (entry.rise, entry.fall):
@@ -223,7 +223,7 @@ class _Sums:
         flop, energy = flops[0], np.zeros(len(flops))
         pin = flop.cell.pins[flop.clock]
         entries = [e for e in pin.internal_power if not e.related_pins]
-        slew = np.full(len(flops), INPUT_SLEW)
+        slew = np.full(len(flops), self.timing.edge)
         for state in np.flatnonzero(edges.any(axis=0)).tolist():
             values = _register_values(flop, state)
             for entry, share in _matching(entries, values):
@@ -248,7 +248,7 @@ class _Sums:
             each = np.array([load / number])
             for entry in buffer.pins[output].internal_power:
                 for table in (entry.rise, entry.fall):
-                    energy += number * float(_energy(table, np.array([INPUT_SLEW]), each)[0])
+                    energy += number * float(_energy(table, np.array([self.timing.edge]), each)[0])
             load = number * (buffer.pins[source].capacitance + wire)
             energy += load * volts
             self.leakage_nw += number * sum(_leakage(buffer, {source: v}) for v in (0, 1)) / 2
@@ -349,5 +349,5 @@ def _check_tables(library: Library) -> None:
         raise InputError(
             "power.tables",
             f"library {library.name} has no internal_power tables",
-            hint="use a corner's Liberty file with power tables, or set synth.power to false",
+            hint="use a corner's Liberty file with power tables, or set synth.energy to false",
         )

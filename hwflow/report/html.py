@@ -13,6 +13,7 @@ from hwflow.report.ladder import RUNG_TEXT
 from hwflow.report.layers import LayerRow
 from hwflow.report.limits import judge
 from hwflow.report.metrics import Metrics
+from hwflow.report.published import PUBLISHED
 from hwflow.report.summary import VERDICTS, blocks_of
 
 __all__ = ["page"]
@@ -108,6 +109,7 @@ def page(metrics: Metrics, config: DesignConfig) -> str:
         kinds=KINDS,
         metrics=metrics,
         paths=_paths(metrics, config.report.top_paths),
+        published=PUBLISHED,
         rung_text=RUNG_TEXT,
         style=style,
         title=config.report.title or metrics.design,
