@@ -1,13 +1,14 @@
 """ECON-T with constant weights in standard cells: area and energy beside the published chip.
 
-    hwflow build designs/econ_t/asic.yaml --set hardware.library=LIBRARY --build-dir BUILD
+    hwflow build designs/econ_t/asic.yaml --set hardware.library=LIBRARY \
+        --set hardware.corners.slow=SLOW --build-dir BUILD
     python benchmarks/econ_t_asic.py BUILD
 
 The published encoder is programmable and radiation-tolerant (65 nm, 3.6 mm2, 95 mW, 2.4 nJ, 50 ns:
 simulated; the scope of its area is not verified); this one has its weights fixed and no protection,
 so the ratio says what that costs, not that one is better. Projected to 65 nm, 1.2 V by every
-method of `hwflow.power.scaling`. With `--set hardware.corners.slow=LIBRARY` the plan is made for
-that corner, and its tables stand among what moves the energy.
+method of `hwflow.power.scaling`. The plan is made for the slow corner; energy is that of the
+library, with the slow corner's among what moves it.
 """
 
 from __future__ import annotations
