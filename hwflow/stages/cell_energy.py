@@ -38,7 +38,9 @@ def estimate(
     context.progress(0.0, "reading the netlist")
     wire = wire_pf(library, kit_of(library))
     netlist = read_gates(module, library, interface.clock, wire)
-    simulated, nets, states = load_states(context.inputs["netlist"])
+    simulated, nets, states = load_states(
+        context.inputs["netlist"], context.inputs["synth"] / "netlist.json"
+    )
     column = {net: place for place, net in enumerate(nets)}
     chosen = [column[net] for net in netlist.network.sources]
     period = float(1_000_000_000 / config.hardware.clock)

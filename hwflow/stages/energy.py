@@ -38,7 +38,9 @@ def _elements(
     config: DesignConfig, context: StageContext, module: Mapping[str, Any], layers: list[str]
 ) -> dict[str, Any]:
     elements = elements_of(target(config.hardware.target))
-    simulated, activities = load_activity(context.inputs["netlist"])
+    simulated, activities = load_activity(
+        context.inputs["netlist"], context.inputs["synth"] / "netlist.json"
+    )
     clock = float(config.hardware.clock)
     record: dict[str, Any] = {
         "model": f"element energies {elements.source}",
