@@ -16,6 +16,7 @@ __all__ = [
     "FOUND",
     "SCRUB",
     "STATES",
+    "Clocks",
     "address_bits",
     "check_clocks",
     "driven_pins",
@@ -23,6 +24,9 @@ __all__ = [
     "loader_inputs",
     "loader_outputs",
 ]
+
+Clocks = npt.NDArray[np.uint64]
+"""Input pins of the loader, one value a clock: see `load_clocks`."""
 
 CONTROL, EXPECTED, FOUND, FIRST = 0, 1, 2, 4
 """Word addresses: control and status, the expected CRC, the CRC found, and the first word."""
@@ -65,7 +69,7 @@ def check_clocks(store: WeightStore) -> int:
     return store.words * (_SERVICE + _CRC)
 
 
-def load_clocks(store: WeightStore, words: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint64]:
+def load_clocks(store: WeightStore, words: npt.NDArray[np.uint32]) -> Clocks:
     """The input pins, clock by clock from the end of reset, that load `words` and start the design.
 
     Each value holds the pins of `loader_inputs` without gaps, the first in the least significant
