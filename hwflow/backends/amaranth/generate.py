@@ -84,6 +84,11 @@ def headers(plan: Plan) -> dict[str, str]:
             f"{stream.beats} beats of {stream.lanes} lanes, {stream.bits} bits"
         )
     texts = {plan.graph.name: "\n".join(top)}
+    if interface.store:
+        texts[f"{plan.graph.name}__loader"] = (
+            f"Weights loaded at run time: {interface.store.bits} bits in {interface.store.words} "
+            "words.\nRegisters, states, Wishbone and the serial frame: docs/loader.md."
+        )
     for layer in plan.layers:
         texts[f"{plan.graph.name}__{layer.name}"] = _layer_header(plan, layer)
     return texts

@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import and_
 
 from amaranth import Cat, ClockDomain, Const, Module, Mux, Signal, Value
+from amaranth.hdl import ValueLike
 
 from hwflow.backends.amaranth.datapath import lanes_of, layer_module
 from hwflow.backends.amaranth.folded import FoldedLayer
+from hwflow.backends.amaranth.loader import LoaderModule
 from hwflow.backends.amaranth.logic import extended
 from hwflow.backends.amaranth.module import HwModule
 from hwflow.backends.amaranth.serial import SerialLayer
@@ -35,6 +37,7 @@ from hwflow.plan.dataflow import (
     WindowStage,
 )
 from hwflow.plan.folded import FoldedPlan
+from hwflow.plan.loading import loader_inputs, loader_outputs
 from hwflow.plan.plan import Plan
 from hwflow.plan.rom import memory_style
 from hwflow.plan.serial import SerialPlan
@@ -65,7 +68,8 @@ class Probe:
 class TopModule(HwModule):
     """The design's top: ports as its interface says, layers as sub-modules by name.
 
-    `probes` are filled by elaboration: every layer output, by value name.
+    `probes` are filled by elaboration: every layer output, by value name. `weights` is the packed
+    vector of `plan.interface.store`, which is loaded at run time, or None.
     """
 
     uses_reset = True
@@ -81,8 +85,6 @@ class TopModule(HwModule):
         self.gated = not self.handshake and interface.initiation_interval > 1
         self.clk = Signal(name=interface.clock)
         self.reset_pin = Signal(name=interface.reset)
-        store = interface.store
-        self.weights = self.add_input("weights_i", store.bits) if store else None
         for group in interface.inputs:
             self.add_input(group.data, group.data_bits)
             self.add_input(group.valid, 1)
@@ -97,35 +99,69 @@ class TopModule(HwModule):
                 self.add_input(group.ready, 1)
             if group.last:
                 self.add_output(group.last, 1)
+        store = interface.store
+        self.running = Signal(name="running")
+        self.weights = Signal(store.bits, name="weights") if store else None
+        if store:
+            for pin, bits in loader_inputs(store).items():
+                self.add_input(pin, bits)
+            for pin, bits in loader_outputs().items():
+                self.add_output(pin, bits)
 
     def ports(self) -> list[Signal]:
         return [self.clk, self.reset_pin, *self.inputs.values(), *self.outputs.values()]
 
     def elaborate(self, platform: object) -> Module:
-        if self.generate and not self.plan.interface.reset_active_high:
-            m = Module()
-            domain = ClockDomain("sync")
-            domain.clk, domain.rst = self.clk, self.rst
-            m.domains += domain
-            m.d.comb += self.rst.eq(~self.reset_pin)
-            self.build(m)
-            return m
+        if not self.generate and self.weights is None:
+            return super().elaborate(platform)
+        m = Module()
+        domain = ClockDomain("sync")
         if self.generate:
-            self.rst = self.reset_pin
-        return super().elaborate(platform)
+            domain.clk = self.clk
+            if self.plan.interface.reset_active_high:
+                self.rst = self.reset_pin
+            else:
+                m.d.comb += self.rst.eq(~self.reset_pin)
+        domain.rst = self.rst if self.weights is None else self._loader(m, domain, self.weights)
+        m.domains += domain
+        self.build(m)
+        return m
+
+    def _loader(self, m: Module, domain: ClockDomain, weights: Signal) -> Signal:
+        """Put the weight loader inside; returns the reset of all else, which ends when it runs."""
+        store = self.plan.interface.store
+        assert store is not None
+        design_reset = Signal(name="design_reset")
+        pins = {**loader_inputs(store), **loader_outputs()}
+        wires: dict[str, ValueLike] = {pin: {**self.inputs, **self.outputs}[pin] for pin in pins}
+        wires |= {"weights_o": weights, "running_o": self.running}
+        loader = LoaderModule(f"{self.name}__loader", store, generate=self.generate)
+        if not self.generate:
+            own = ClockDomain("loader", reset_less=True)
+            own.clk = domain.clk
+            m.domains += own
+        self.attach(m, "loader", loader, wires, "loader")
+        m.d.comb += design_reset.eq(~self.running | (self.rst if self.generate else 0))
+        self.rst = design_reset
+        return design_reset
 
     def build(self, m: Module) -> None:
         live: dict[str, _Stream] = {}
         for group in self.plan.interface.inputs:
             ready = Signal(name=f"{group.tensor}_ready")
             bits = self.inputs[group.data][: max(1, group.stream.bits)]
-            live[group.tensor] = _Stream(group.stream, bits, self.inputs[group.valid], ready)
+            valid = self._if_running(self.inputs[group.valid])
+            live[group.tensor] = _Stream(group.stream, bits, valid, ready)
             if group.ready:
-                m.d.comb += self.outputs[group.ready].eq(ready)
+                m.d.comb += self.outputs[group.ready].eq(self._if_running(ready))
         for stage in self.plan.stages:
             self._stage(m, stage, live)
         for group in self.plan.interface.outputs:
-            self._output(m, group, live[self.plan.links[group.tensor]])
+            source = live[self.plan.links[group.tensor]]
+            self._output(m, group, replace(source, valid=self._if_running(source.valid)))
+
+    def _if_running(self, bit: Value) -> Value:
+        return bit if self.weights is None else bit & self.running
 
     def _stage(self, m: Module, stage: Stage, live: dict[str, _Stream]) -> None:
         match stage:
