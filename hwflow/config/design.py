@@ -22,6 +22,7 @@ __all__ = [
     "LayerFoldConfig",
     "Limit",
     "ModelConfig",
+    "ProjectConfig",
     "ReportConfig",
     "SynthConfig",
     "TrainConfig",
@@ -95,6 +96,7 @@ class LayerFoldConfig:
     simd: int | None = None
     pos: int | None = None
     multiplier: str = "lut"
+    digits: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +174,24 @@ class SynthConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ProjectConfig:
+    """The process that figures of cells are projected to: feature size in nm, core voltage."""
+
+    node: float = 65.0
+    voltage: float = 1.2
+
+
+@dataclass(frozen=True, slots=True)
 class ReportConfig:
-    """Options of the report; they change nothing before it."""
+    """Options of the report; they change nothing before it.
+
+    `node` is the feature size in nm of a cell library that hwflow does not know by its name.
+    """
 
     title: str | None = None
     top_paths: int = 5
+    node: float | None = None
+    project_to: ProjectConfig = ProjectConfig()
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,6 +132,14 @@ def test_build_and_report(here: Path, call: Call) -> None:
     assert "tie cells TIE0 and TIE1" in page
     assert "energy and leakage of every cell used" in page
     assert "um2" in called.out
+    assert {m["what"] for m in found["energy"]["moves"]} == {
+        "glitches", "wire", "slew", "activity",
+    }  # fmt: skip
+    assert all(m["low"] <= figures["energy"]["value"] for m in found["energy"]["moves"])
+    assert found["projection"]["missing"] == (
+        "the feature size of tiny is not known: give report.node in nm"
+    )
+    assert "ECON-T encoder" in page
     assert (Path("build/duo/synth/netlist.v")).is_file()
     called = call("build", path, *ONLY, "--json")
     assert [s["name"] for s in called.json["stages"] if s["status"] == "ran"] == []
@@ -149,6 +157,24 @@ def test_a_library_without_power_tables(here: Path, call: Call) -> None:
     assert call("build", path, *ONLY).code == 0
     facts = metrics()["asic"]["facts"]
     assert facts["power data"] == "NOT given by the library for 1 of the cells used: NAND2"
+
+
+def test_projection_and_corner(here: Path, call: Call) -> None:
+    """The library's own node by report.node; a corner's tables move the energy."""
+    path = design(here, "  corners: {slow: slow.lib}\n")
+    samples.write(path.parent, samples.library().replace("nom_voltage : 1.5", "nom_voltage : 1.2"))
+    (path.parent / "tiny.lib").rename(path.parent / "slow.lib")
+    samples.write(path.parent)
+    assert call("build", path, *ONLY, "--set", "report.node=130").code == 0
+    found = metrics()
+    assert [row["method"] for row in found["projection"]["rows"]] == [
+        "classical", "measured libraries", "gate equivalents",
+    ]  # fmt: skip
+    low, high = (found["figures"][f"energy_projected_{end}"]["value"] for end in ("low", "high"))
+    assert low < high
+    (corner,) = (m for m in found["energy"]["moves"] if m["what"] == "corner")
+    assert corner["at_low"].startswith("1.2 V")
+    assert corner["low"] < corner["high"]
 
 
 @pytest.mark.usefixtures("opensta")

@@ -12,10 +12,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from hwflow.plan.loading import Clocks
 from hwflow.plan.streams import Interface
 from hwflow.verify.netlist.circuit import Circuit, FaultTerm, Gate, read_circuit
 from hwflow.verify.netlist.csource import Source, generate
-from hwflow.verify.netlist.feed import Layout, feed
+from hwflow.verify.netlist.feed import Layout, Loading, feed
 from hwflow.verify.netlist.library import STREAMS, Bench, Library, Port, compile_library
 from hwflow.verify.netlist.parts import ONE
 from hwflow.verify.netlist.trace import Beats
@@ -40,7 +41,8 @@ class Fault(IntEnum):
     PULSE = 1
     WORD = 2
     RESET = 3
-    EDGE = 4
+    MISSED = 4
+    ADDED = 5
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -93,6 +95,7 @@ class _Campaign(ctypes.Structure):
         ("gaps", ctypes.c_void_p),
         ("group", ctypes.c_void_p),
         ("saved", ctypes.c_void_p),
+        ("stores", ctypes.c_void_p),
         ("n_state", ctypes.c_int32),
         ("n_stores", ctypes.c_int32),
         ("off_time", ctypes.c_uint64),
@@ -112,16 +115,27 @@ class UpsetSim:
     """
 
     def __init__(
-        self, circuit: Circuit, source: Source, library: Library, interface: Interface
+        self,
+        circuit: Circuit,
+        source: Source,
+        library: Library,
+        interface: Interface,
+        load: Clocks | None = None,
     ) -> None:
         self.circuit, self.source, self.interface = circuit, source, interface
         self._library = library
+        self._loading = Loading(interface, load, self._slots)
 
     @classmethod
     def build(
-        cls, netlist: Path, interface: Interface, work: Path, pulsed: Sequence[int] = ()
+        cls,
+        netlist: Path,
+        interface: Interface,
+        work: Path,
+        pulsed: Sequence[int] = (),
+        load: Clocks | None = None,
     ) -> UpsetSim:
-        """Compile `netlist` into `work`.
+        """Compile `netlist` into `work`; `load` as for `NetlistSim.build`.
 
         Raises:
             InputError, ToolFailed: as `read_circuit`, `generate` and `compile_library` say.
@@ -138,7 +152,7 @@ class UpsetSim:
         statements = len(circuit.gates) + len(circuit.registers)
         more = _MORE.read_text(encoding="utf-8")
         library = compile_library(source.text, statements, len(pulsed), work, more)
-        return cls(circuit, source, library, interface)
+        return cls(circuit, source, library, interface, load)
 
     def run(
         self,
@@ -174,14 +188,17 @@ class UpsetSim:
             reset_cycles=face.reset_cycles,
             limit=len(gaps),
         )
+        self._loading.into(bench)
         events = _events(upsets)
         saved = np.zeros(max(1, self.source.state), np.uint64)
+        stores = np.zeros(1 + sum(bits for bits, _ in self.source.stores), np.uint64)
         campaign = _Campaign(
             upsets=ctypes.addressof(events),
             n_upsets=len(events),
             gaps=gaps.ctypes.data,
             group=groups.ctypes.data,
             saved=saved.ctypes.data,
+            stores=stores.ctypes.data,
             n_state=self.source.state,
             n_stores=len(self.source.stores),
         )
