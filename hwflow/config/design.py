@@ -139,7 +139,7 @@ class HardwareConfig:
     """What is built; `clock` is in hertz, exact; `board` names a file in constraints/.
 
     `library` is a known cell library's name or a Liberty file; None unless `target` is asic, which
-    `clock_gating` is for, too.
+    `clock_gating` and `flatten` are for, too.
     """
 
     backend: str = "amaranth"
@@ -153,6 +153,7 @@ class HardwareConfig:
     library: str | Path | None = None
     corners: CornersConfig = CornersConfig()
     clock_gating: bool = True
+    flatten: bool = False
 
     @property
     def asic(self) -> bool:

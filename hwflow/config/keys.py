@@ -232,6 +232,12 @@ _HARDWARE = Section(
             "target: asic: shared enables become clock gates, where the library has one",
             True,
         ),
+        Key(
+            "flatten",
+            Boolean(),
+            "target: asic: flatten layers before mapping; else a repeated module is mapped once",
+            False,
+        ),
     ),
     make=HardwareConfig,
     check=check_hardware,
