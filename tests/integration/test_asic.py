@@ -192,6 +192,7 @@ def test_timing_in_the_report(here: Path, call: Call) -> None:
     }  # fmt: skip
     assert "path        " in called.out
     assert "NOT MET" not in called.out
+    assert found["asic"]["facts"]["power by OpenSTA"].startswith("not used: ")
 
 
 @pytest.mark.usefixtures("opensta")
