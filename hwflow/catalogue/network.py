@@ -208,6 +208,16 @@ NETWORK: dict[str, Explanation] = {
         "Another shape, values out of range, or a wrong type.",
         "Give an array of the shape and range stated.",
     ),
+    "weights.shape": Explanation(
+        "Values for weights loaded at run time do not have the parameter's shape.",
+        "A file made for another design, or a missing array.",
+        "Give one array of integers for each param of the graph, in its shape.",
+    ),
+    "weights.range": Explanation(
+        "A weight loaded at run time does not fit the bits that the chip stores for it.",
+        "It was quantized to another type, or not at all.",
+        "Quantize the weights to the parameter's type; the message gives place and range.",
+    ),
     "stream.range": Explanation(
         "A value does not fit the bits of its stream.",
         "It was not quantized to the input's type.",

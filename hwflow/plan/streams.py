@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hwflow.errors import InputError
+from hwflow.plan.store import Field, WeightStore
 
 __all__ = ["MAX_LANE_BITS", "Interface", "InterfaceKind", "PortGroup", "StreamType"]
 
@@ -197,7 +198,8 @@ class Interface:
     `latency` counts clock cycles from the edge that accepts a tensor's first input beat to the edge
     that delivers its first output beat, source always valid and sink always ready;
     `initiation_interval` counts cycles between consecutive tensors in steady state. Reset is
-    synchronous and held for `reset_cycles` edges.
+    synchronous and held for `reset_cycles` edges. `store` tells where weights loaded at run
+    time lie.
     """
 
     top: str
@@ -210,6 +212,7 @@ class Interface:
     outputs: tuple[PortGroup, ...]
     latency: int
     initiation_interval: int
+    store: WeightStore | None = None
 
     def __post_init__(self) -> None:
         _require(self.kind in get_args(InterfaceKind), "a known kind")
@@ -318,6 +321,17 @@ class _Record:
             for index, raw in enumerate(self.items(key))
         )
 
+    def store(self, key: str) -> WeightStore | None:
+        if self._raw[key] is None:
+            return None
+        record = self.nested(key, WeightStore)
+        where = f"{self._where}.{key}.fields"
+        found = [
+            _field(_Record(raw, Field, f"{where}[{index}]"))
+            for index, raw in enumerate(record.items("fields"))
+        ]
+        return WeightStore(tuple(found))
+
     def _wrong(self, key: str, expected: str) -> NoReturn:
         raise ValueError(f"{self._where}.{key}: found {self._raw[key]!r}, expected {expected}")
 
@@ -338,6 +352,16 @@ def _port_group(record: _Record) -> PortGroup:
     )
 
 
+def _field(record: _Record) -> Field:
+    return Field(
+        record.text("name"),
+        record.integers("shape"),
+        record.integers("widths"),
+        record.flags("signed"),
+        record.integer("offset"),
+    )
+
+
 def _interface(record: _Record) -> Interface:
     kind = next((k for k in get_args(InterfaceKind) if k == record.text("kind")), None)
     if kind is None:
@@ -353,4 +377,5 @@ def _interface(record: _Record) -> Interface:
         outputs=record.groups("outputs"),
         latency=record.integer("latency"),
         initiation_interval=record.integer("initiation_interval"),
+        store=record.store("store"),
     )
