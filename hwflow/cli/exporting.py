@@ -9,7 +9,7 @@ from typing import Final
 from hwflow.cli.table import engineering, table
 from hwflow.plan.streams import Interface, PortGroup
 
-__all__ = ["NAMES", "constraints", "instance", "readme", "scripts"]
+__all__ = ["CELLS", "NAMES", "cell_constraints", "constraints", "instance", "readme", "scripts"]
 
 NAMES: Final = {
     "design.v": "the hardware, one Verilog file: the top module and one module per layer",
@@ -31,6 +31,12 @@ NAMES: Final = {
 }
 """Every file and what it is; the same in each export."""
 
+CELLS: Final = {
+    "netlist.v": "the netlist of the library's cells that was counted, simulated and timed",
+    "constraints/cells.sdc": "clock, ports and loads as hwflow times the netlist",
+}
+"""The files that a build of standard cells adds."""
+
 _PARTS: Final = {"xc7-a35t": "xc7a35tcpg236-1", "xc7-z020": "xc7z020clg400-1",
                  "xcup-zu3eg": "xczu3eg-sbva484-1-e"}  # fmt: skip
 _DEVICES: Final = {
@@ -51,6 +57,21 @@ def constraints(interface: Interface, clock: Fraction) -> dict[str, str]:
         "constraints/design.xdc": f"{create}\n",
         "constraints/design.lpf": f'FREQUENCY PORT "{interface.clock}" {mhz} MHZ;\n',
     }
+
+
+def cell_constraints(interface: Interface, clock: Fraction, outside: str) -> str:
+    """SDC for the netlist of cells; `outside` is what the flow's own constraints file says."""
+    period = f"{float(1_000_000_000 / clock):.6f}"
+    port = f"[get_ports {interface.clock}]"
+    others = f"[remove_from_collection [all_inputs] {port}]"
+    lines = (
+        "set_units -time ns -capacitance pF",
+        f"create_clock -name clock -period {period} {port}",
+        f"set_input_delay 0 -clock clock {others}",
+        "set_output_delay 0 -clock clock [all_outputs]",
+        *(line for line in outside.splitlines() if not line.startswith("#")),
+    )
+    return "\n".join(lines) + "\n"
 
 
 def instance(interface: Interface) -> str:
@@ -120,9 +141,15 @@ run all
     }
 
 
-def readme(interface: Interface, clock: Fraction, target: str, facts: Mapping[str, str]) -> str:
-    """README.txt: what each file is and how the ports are used."""
-    files = table(("file", "what"), list(NAMES.items()))
+def readme(
+    interface: Interface,
+    clock: Fraction,
+    target: str,
+    facts: Mapping[str, str],
+    more: Mapping[str, str],
+) -> str:
+    """README.txt: what each file is (`more` than in every export) and how the ports are used."""
+    files = table(("file", "what"), list((NAMES | dict(more)).items()))
     ports = table(
         ("port", "bits", "direction", "meaning"),
         [(name, str(bits), way, what) for name, bits, way, what in _ports(interface)],
