@@ -95,6 +95,7 @@ class LayerFoldConfig:
     simd: int | None = None
     pos: int | None = None
     multiplier: str = "lut"
+    digits: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,8 @@ class CornersConfig:
 class HardwareConfig:
     """What is built; `clock` is in hertz, exact; `board` names a file in constraints/.
 
-    `library` is a known cell library's name or a Liberty file; None unless `target` is asic.
+    `library` is a known cell library's name or a Liberty file; None unless `target` is asic, which
+    `clock_gating` is for, too.
     """
 
     backend: str = "amaranth"
@@ -143,6 +145,7 @@ class HardwareConfig:
     board: str | None = None
     library: str | Path | None = None
     corners: CornersConfig = CornersConfig()
+    clock_gating: bool = True
 
     @property
     def asic(self) -> bool:

@@ -110,9 +110,17 @@ _LAYER_FOLD = Section(
         Key("pos", _MANY, "output positions computed in a clock (all; 1 with pe or simd)"),
         Key(
             "multiplier",
-            Choice(("lut", "dsp", "serial")),
-            "what multiplies where pe or simd is given; serial: inputs bit by bit",
+            Choice(("lut", "dsp", "serial", "plain", "radix4", "radix8")),
+            "what multiplies where pe or simd is given (serial: inputs bit by bit), or how "
+            "weights loaded at run time are recoded (radix8 unless given)",
             "lut",
+        ),
+        Key(
+            "digits",
+            Integer(1, 64),
+            "clocks in which a layer with weights loaded at run time takes its inputs, some bits "
+            "of each in a clock",
+            1,
         ),
     ),
     make=LayerFoldConfig,
@@ -203,6 +211,12 @@ _HARDWARE = Section(
             _CORNERS,
             "Liberty files of the library's other corners, for timing",
             CornersConfig(),
+        ),
+        Key(
+            "clock_gating",
+            Boolean(),
+            "target: asic: shared enables become clock gates, where the library has one",
+            True,
         ),
     ),
     make=HardwareConfig,

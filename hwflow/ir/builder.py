@@ -157,6 +157,18 @@ class GraphBuilder:
         """The real value of x times ``2**amount``; integers unchanged."""
         return self.node(ops.Shift(as_ints(amount)), (x,), name)
 
+    def shift_left(self, x: Value, amount: Value, name: str | None = None) -> Value:
+        """``x * 2**amount``, the amount live: a whole number of at least 0."""
+        return self.node(ops.ShiftLeft(), (x, amount), name)
+
+    def shift_right(self, x: Value, amount: Value, name: str | None = None) -> Value:
+        """``floor(x / 2**amount)`` of the integer x, the amount live."""
+        return self.node(ops.ShiftRight(), (x, amount), name)
+
+    def clz(self, x: Value, width: int, name: str | None = None) -> Value:
+        """Zero bits above the highest one bit of x, seen as `width` unsigned bits."""
+        return self.node(ops.Clz(width), (x,), name)
+
     def requant(
         self,
         x: Value,

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 __all__ = [
     "SAFE_BITS", "IntArray", "as_ints", "bit_length", "frozen", "magnitude", "padded",
-    "shift_left",
+    "shift_left", "shift_right",
 ]  # fmt: skip
 
 IntArray: TypeAlias = npt.NDArray[Any]
@@ -93,4 +93,12 @@ def shift_left(array: IntArray, amount: Any) -> IntArray:
     if array.dtype == object or magnitude(array).bit_length() + top > SAFE_BITS:
         return as_ints(array.astype(object) * (1 << amounts.astype(object)))
     result: IntArray = array << amounts
+    return result
+
+
+def shift_right(array: IntArray, amount: Any) -> IntArray:
+    """``floor(array / 2**amount)`` for non-negative amounts."""
+    if array.dtype == object:
+        return as_ints(np.asarray(array >> np.asarray(amount).astype(object)))
+    result: IntArray = array >> np.minimum(np.asarray(amount, dtype=np.int64), SAFE_BITS)
     return result

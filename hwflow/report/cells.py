@@ -93,13 +93,14 @@ def read_cells(artifacts: Mapping[str, Path]) -> Cells | None:
         ("library", _corner(synth)),
         ("gate equivalent", f"{synth.text('gate')}, {synth.number('gate_um2'):g} um2"),
         ("constants", synth.text("constants")),
+        ("clock gating", _gating(synth)),
         ("fan-out trees", f"{synth.integer('buffers'):,} buffers"),
         ("power data", _power_data(synth.texts("without_power_data"))),
     ]
     counts = synth.inner("whole").inner("cells").data
     kinds = tuple(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
     if timing is None:
-        return Cells(tuple(facts), kinds, {}, (), None)
+        return Cells(tuple(facts), kinds, _gated(synth), (), None)
     setup, hold = timing.inner("setup"), timing.inner("hold")
     wire = 1000 * timing.number("wire_pf")
     facts += [
@@ -110,7 +111,26 @@ def read_cells(artifacts: Mapping[str, Path]) -> Cells | None:
     ]
     slack = setup.number_or_none("slack")
     missed = None if slack is None else max(0.0, -slack)
-    return Cells(tuple(facts), kinds, _timing(timing), _path(setup), missed)
+    return Cells(tuple(facts), kinds, _gated(synth) | _timing(timing), _path(setup), missed)
+
+
+def _gating(synth: Record) -> str:
+    gating = synth.inner("gating")
+    if not gating.text("cell"):
+        return "the library has no clock gate: enables are multiplexers"
+    if not gating.data["wanted"]:
+        return "switched off: enables are multiplexers"
+    gates, behind = gating.integer("gates"), gating.integer("gated_ff")
+    return f"{gates:,} {gating.text('cell')} before {behind:,} flip-flops"
+
+
+def _gated(synth: Record) -> dict[str, Figure]:
+    gating, whole = synth.inner("gating"), synth.inner("whole").integer("ff")
+    share = 100 * gating.integer("gated_ff") / max(1, whole)
+    return {
+        "clock_gates": Figure(gating.integer("gates"), "cells", "counted", "netlist", synth.source),
+        "gated_ff_percent": Figure(round(share, 2), "%", "counted", "netlist", synth.source),
+    }
 
 
 def _power_data(lacking: Sequence[str]) -> str:

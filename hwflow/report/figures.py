@@ -117,6 +117,8 @@ METRICS: Final[tuple[Metric, ...]] = (
     _asic("hold_slack_ns", "ns", "higher", "least time that data outlasts the edge", "timing"),
     _asic("area_um2", "um2", "lower", "area of the cells, without routing", "synth", True),
     _asic("area_ge", "GE", "lower", "gate equivalents (NAND2 areas)", "synth", True),
+    _asic("clock_gates", "cells", "neither", "clock-gate cells of the netlist", "synth"),
+    _asic("gated_ff_percent", "%", "higher", "share of flip-flops behind clock gates", "synth"),
     _fpga("lut", "LUT", "lower", "LUT equivalents of the netlist", "synth", True),
     _fpga("lut_cells", "cells", "lower", "LUT and inverter cells alone", "synth", True),
     Metric("ff", "FF", "lower", "flip-flops of the netlist", "synth", layers=True),

@@ -13,8 +13,9 @@ from hwflow.asic.wires import wire_pf
 from hwflow.config import DesignConfig
 from hwflow.flow import StageContext
 from hwflow.plan.streams import Interface
-from hwflow.power.asic import KINDS, SINKS
+from hwflow.power.asic import KINDS
 from hwflow.power.cells import WIRES, CellEnergy, cell_energy
+from hwflow.power.clock import SINKS
 from hwflow.power.delays import INPUT_SLEW
 from hwflow.power.gates import read_gates
 from hwflow.stages.activity import load_states
@@ -90,12 +91,18 @@ def _record(found: CellEnergy, interval: int) -> dict[str, Any]:
 
 
 def _notes(found: CellEnergy) -> list[str]:
+    clock = found.timed.clock
+    gates = [
+        f"clock gates: {clock.gates} before {clock.gated} flip-flops, which "
+        f"{100 * clock.opened:.3g}% of the clock edges reach"
+    ][: clock.gates]
     return [
         "value: with glitches, by the cells' delays and loads; low: each net moves at most once a "
         f"cycle; high: {1000 * max(found.wires):g} fF of wire a sink",
         f"glitches multiply toggles by {found.glitches:.2f}; pulses shorter than a cell's delay do "
         "not show and cost nothing",
         f"{100 * found.late:.2g}% of the toggles come after the clock's period",
-        f"clock tree: {found.timed.tree_buffers} buffers, one for {SINKS} sinks; slews of inputs "
+        f"clock tree: {clock.buffers} buffers, one for {SINKS} sinks; slews of inputs "
         f"and clock {INPUT_SLEW:g} ns; nothing is placed",
+        *gates,
     ]

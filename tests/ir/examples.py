@@ -223,6 +223,27 @@ def _shift(m: Maker) -> Value:
     return m.b.shift(m.source(shape), amount.reshape(where))
 
 
+def _live_shift(m: Maker, shift: Callable[[GraphBuilder, Value, Value], Value]) -> Value:
+    """An amount of a few bits, broadcast with what it shifts."""
+    shape = random_shape(m.rng, m.rng.randint(0, 3))
+    other = tuple(m.rng.choice((1, n)) for n in shape[m.rng.randint(0, len(shape)) :])
+    pair = (shape, other) if m.rng.random() < 0.5 else (other, shape)
+    least = m.rng.randint(0, 4)
+    m.count += 1
+    amount = m.b.input("n", pair[1], IntType(least, least + m.rng.choice((0, 1, 3, 7, 28))))
+    return shift(m.b, m.source(pair[0]), amount)
+
+
+def _clz(m: Maker) -> Value:
+    shape = random_shape(m.rng, m.rng.randint(0, 3))
+    top = m.rng.choice((1, 2, 7, 8, 22, 31, 32, 63, 64, 70))
+    hi = [m.rng.randrange(1 << m.rng.randint(0, top)) for _ in range(int(np.prod(shape)))]
+    m.count += 1
+    bounds = np.array(hi, dtype=object).reshape(shape)
+    x = m.b.input("x", shape, IntType(bounds // m.rng.randint(1, 99), bounds))
+    return m.b.clz(x, max(hi).bit_length() + m.rng.choice((0, 0, 1, 9)))
+
+
 GRAPHS: dict[str, Callable[[Maker], Value]] = {
     "add": lambda m: m.b.add(*_two(m)),
     "sub": lambda m: m.b.sub(*_two(m)),
@@ -230,7 +251,9 @@ GRAPHS: dict[str, Callable[[Maker], Value]] = {
     "compare": lambda m: m.b.compare(
         m.rng.choice(["ge", "gt", "le", "lt", "eq", "ne"]), *_two(m)
     ),
-    "select": _select, "shift": _shift, "requant": _requant, "threshold": _threshold,
+    "shift_left": lambda m: _live_shift(m, GraphBuilder.shift_left),
+    "shift_right": lambda m: _live_shift(m, GraphBuilder.shift_right),
+    "clz": _clz, "select": _select, "shift": _shift, "requant": _requant, "threshold": _threshold,
     "lut": _lut, "matmul": _matmul, "dot": _dot, "conv": _conv, "maxpool": _maxpool,
     "reduce_sum": _reduce_sum, "argmax": _argmax, "reshape": _reshape,
     "transpose": _transpose, "slice": _slice, "concat": _concat, "pad": _pad,

@@ -147,6 +147,26 @@ def _shift(op: Any, args: list[Tensor]) -> Tensor:
     return made(x.shape, lambda at: (x.ints[at], x.fracs[at] - amount[at]))
 
 
+def _live_shift(op: Any, args: list[Tensor]) -> Tensor:
+    def element(items: list[tuple[Tensor, Index]]) -> tuple[int, int]:
+        (x, at), (n, amount) = items
+        factor = Fraction(2) ** int(n.real(amount))
+        value = x.ints[at] * factor if op.name == "shift_left" else x.ints[at] / factor
+        return math.floor(value), x.fracs[at]
+
+    return _elementwise(args, element)
+
+
+def _clz(op: Any, args: list[Tensor]) -> Tensor:
+    (x,) = args
+
+    def element(at: Index) -> tuple[int, int]:
+        return next(n for n in range(op.width + 1) if x.ints[at] * 2**n >= 2 ** (op.width - 1)
+                    or n == op.width), 0  # fmt: skip
+
+    return made(x.shape, element)
+
+
 def _requant(op: Any, args: list[Tensor]) -> Tensor:
     (x,) = args
     lo, hi, frac = (spread(a, x.shape) for a in (op.type.lo, op.type.hi, op.type.frac))
@@ -336,7 +356,8 @@ def _pad(op: Any, args: list[Tensor]) -> Tensor:
 
 RULES: dict[str, Callable[[Any, list[Tensor]], Tensor]] = {
     "add": _add, "sub": _add, "mul": _mul, "compare": _compare, "select": _select,
-    "shift": _shift, "requant": _requant, "threshold": _threshold, "lut": _lut,
+    "shift": _shift, "shift_left": _live_shift, "shift_right": _live_shift, "clz": _clz,
+    "requant": _requant, "threshold": _threshold, "lut": _lut,
     "matmul": _matmul, "dot": _dot, "conv": _conv, "maxpool": _maxpool,
     "reduce_sum": _reduce_sum, "argmax": _argmax, "reshape": _reshape,
     "transpose": _transpose, "slice": _slice, "concat": _concat, "pad": _pad,

@@ -54,6 +54,7 @@ SHAPE: dict[str, Make] = {
     "add": lambda b: b.add(x(b, 2), x(b, 3)),
     "compare": lambda b: b.compare("lt", x(b, 2), x(b, 3)),
     "select": lambda b: b.select(x(b, 2, type=IntType(0, 1)), x(b, 3), x(b, 1)),
+    "shift_left": lambda b: b.shift_left(x(b, 2), x(b, 3, type=IntType(0, 3))),
     "matmul": lambda b: b.matmul(x(b, 3), b.const([[1], [2]])),
     "matmul rank": lambda b: b.matmul(x(b, 3), b.const([1, 2, 3])),
     "matmul scalar": lambda b: b.matmul(x(b), b.const([[1]])),
@@ -124,6 +125,15 @@ SHAPE: dict[str, Make] = {
 TYPE: dict[str, Make] = {
     "compare": lambda b: b.compare("near", x(b), x(b, 1)),
     "select": lambda b: b.select(x(b), x(b, 1), x(b, 2)),
+    "shift_left negative": lambda b: b.shift_left(x(b), x(b, 1)),
+    "shift_left fraction": lambda b: b.shift_left(x(b), x(b, 1, type=IntType(0, 1, 1))),
+    "shift_left wide": lambda b: b.shift_left(x(b), x(b, 1, type=IntType(0, 255))),
+    "shift_left far": lambda b: b.shift_left(x(b), x(b, 1, type=IntType(0, 1 << 70))),
+    "shift_right far": lambda b: b.shift_right(x(b), x(b, 1, type=IntType(0, 257))),
+    "clz negative": lambda b: b.clz(x(b), 8),
+    "clz narrow": lambda b: b.clz(x(b, type=IntType(0, 8)), 3),
+    "clz width": lambda b: b.clz(x(b, type=IntType(0, 8)), -1),
+    "clz far": lambda b: b.clz(x(b, type=IntType(0, 8)), 1 << 70),
     "dot": lambda b: b.dot(x(b, 1, 2), x(b, 2, 2, type=MIXED)),
     "matmul": lambda b: b.matmul(
         x(b, 2, 1, type=IntType(0, 1, [[0], [1]])), b.const([[1]])

@@ -56,7 +56,12 @@ def test_text_and_file_round_trips_keep_the_digest(kind: str, seed: int) -> None
     assert print_graph(again) == print_graph(graph)
 
 
-@pytest.mark.parametrize("kind", ["add", "sub", "shift", "reshape", "transpose", "concat"])
+EXACT = (
+    "add", "sub", "shift", "shift_left", "shift_right", "clz", "reshape", "transpose", "concat",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", EXACT)
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_bounds_of_exact_operations_are_reached(kind: str, seed: int) -> None:

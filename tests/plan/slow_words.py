@@ -22,6 +22,10 @@ def _value(op: w.WordOp, inputs: Sequence[int], known: Sequence[int]) -> int:
             return value
         case w.Shl(a, amount):
             return known[a] * 2**amount
+        case w.ShiftLeft(a, b):
+            return known[a] * 2 ** known[b]
+        case w.ShiftRight(a, b):
+            return round_quotient(Fraction(known[a], 2 ** known[b]), "floor")
         case w.Sum(a, a_shift, b, b_shift, subtract):
             right = known[b] * 2**b_shift
             return known[a] * 2**a_shift + (-right if subtract else right)

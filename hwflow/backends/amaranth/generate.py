@@ -13,8 +13,10 @@ from hwflow.backends.amaranth.top import TopModule
 from hwflow.backends.amaranth.verilog import print_verilog
 from hwflow.plan.connect import AnyLayer
 from hwflow.plan.folded import FoldedPlan
+from hwflow.plan.layer import recoding_of
 from hwflow.plan.plan import Plan
 from hwflow.plan.record import layer_cycles
+from hwflow.plan.serial import SerialPlan
 
 __all__ = ["generate_rtlil", "generate_verilog", "headers", "simulate"]
 
@@ -102,6 +104,14 @@ def _layer_header(plan: Plan, layer: AnyLayer) -> str:
         lines += [f"  {role}  {value}: {layer.types[value]}" for value in values]
     if isinstance(layer, FoldedPlan):
         return "\n".join([*lines, *_folded_lines(layer), f"Integer graph {plan.digest[:16]}"])
+    if layer.weights:
+        lines.append(f"  weights loaded at run time: {', '.join(layer.weights)}")
+    if isinstance(layer, SerialPlan):
+        lines.append(
+            f"Inputs in {layer.steps} parts of {layer.digit} bits, the highest first; weights "
+            f"recoded {recoding_of(layer.folding)}; latency {layer.latency} cycles after the last"
+        )
+        return "\n".join([*lines, f"Integer graph {plan.digest[:16]}"])
     pos = layer.folding.pos
     lines.append(
         f"pe all, simd all, pos {pos}; latency {layer.latency} cycles"

@@ -15,6 +15,7 @@ from hwflow.backends.amaranth.folded import FoldedLayer
 from hwflow.backends.amaranth.loader import LoaderModule
 from hwflow.backends.amaranth.logic import extended
 from hwflow.backends.amaranth.module import HwModule
+from hwflow.backends.amaranth.serial import SerialLayer
 from hwflow.backends.amaranth.stream import (
     DeserializerModule,
     FifoModule,
@@ -22,6 +23,7 @@ from hwflow.backends.amaranth.stream import (
     SerializerModule,
     StreamBuffer,
 )
+from hwflow.plan.connect import AnyLayer
 from hwflow.plan.dataflow import (
     Deserializer,
     Fifo,
@@ -30,6 +32,7 @@ from hwflow.plan.dataflow import (
     GatherStage,
     Region,
     Serializer,
+    SerialStage,
     Stage,
     WindowStage,
 )
@@ -37,6 +40,7 @@ from hwflow.plan.folded import FoldedPlan
 from hwflow.plan.loading import loader_inputs, loader_outputs
 from hwflow.plan.plan import Plan
 from hwflow.plan.rom import memory_style
+from hwflow.plan.serial import SerialPlan
 from hwflow.plan.streams import PortGroup, StreamType
 
 __all__ = ["Probe", "TopModule"]
@@ -76,6 +80,9 @@ class TopModule(HwModule):
         self.probes: dict[str, Probe] = {}
         interface = plan.interface
         self.handshake = interface.kind != "valid_only"
+        # Without ready, a layer that takes several clocks reads what the register before it
+        # holds: registers load where there is something to load.
+        self.gated = not self.handshake and interface.initiation_interval > 1
         self.clk = Signal(name=interface.clock)
         self.reset_pin = Signal(name=interface.reset)
         for group in interface.inputs:
@@ -160,7 +167,7 @@ class TopModule(HwModule):
         match stage:
             case Region():
                 self._region(m, stage, live)
-            case WindowStage() | GatherStage() | FoldedStage():
+            case WindowStage() | GatherStage() | FoldedStage() | SerialStage():
                 self._one_layer(m, stage, live)
             case Serializer():
                 live[stage.writes[0]] = self._serialized(m, stage, live[stage.reads[0]])
@@ -220,17 +227,22 @@ class TopModule(HwModule):
             while region.times[value] + len(line) <= cycle:
                 stage = region.times[value] + len(line)
                 register = Signal(len(line[-1]), name=f"{value}_s{stage}", reset_less=True)
-                with m.If(enable):
+                with m.If(strobes[stage - 1] if self.gated else enable):
                     m.d.sync += register.eq(line[-1])
                 line.append(register)
             return line[cycle - region.times[value]]
 
         for layer in region.layers:
-            module = layer_module(self.name, layer, stalls=self.handshake, generate=self.generate)
-            wires: dict[str, Value] = {"en_i": enable} if "en_i" in module.inputs else {}
-            ports = [n for n in module.inputs if n != "en_i"]
+            enables = int(self.handshake) or int(self.gated) * layer.latency
+            module = layer_module(self.name, layer, enables=enables, generate=self.generate)
+            first = region.starts[layer.name]
+            wires: dict[str, Value] = self._weights(layer, module)
+            if "en_i" in module.inputs:
+                stages = Cat(*strobes[first : first + layer.latency])
+                wires["en_i"] = stages if self.gated else enable
+            ports = [n for n in module.inputs if n not in ("en_i", "weights_i")]
             for port, value in zip(ports, layer.inputs, strict=True):
-                bits = at(value, region.starts[layer.name])
+                bits = at(value, first)
                 wires[port] = _converted(bits, streams[value], layer.stream(value))
             for port, value in zip(module.outputs, layer.outputs, strict=True):
                 signal = Signal(len(module.outputs[port]), name=f"{value}_data")
@@ -246,7 +258,12 @@ class TopModule(HwModule):
         stream, bits = result
         data = Signal(max(1, stream.bits), name=f"{value}_out", reset_less=True)
         out_valid = Signal(name=f"{value}_out_valid")
-        m.d.sync += [data.eq(bits), out_valid.eq(valid)]
+        m.d.sync += out_valid.eq(valid)
+        if self.gated:
+            with m.If(valid):
+                m.d.sync += data.eq(bits)
+        else:
+            m.d.sync += data.eq(bits)
         return _Stream(stream, data, out_valid, Signal(name=f"{value}_out_ready"))
 
     def _buffered(
@@ -270,16 +287,32 @@ class TopModule(HwModule):
         self.attach(m, f"buffer_{value}", buffer, wires)
         return _Stream(stream, out_data, out_valid, onward), ready
 
+    def _weights(self, layer: AnyLayer, module: HwModule) -> dict[str, Value]:
+        """The wires of a layer's weights, if it reads any."""
+        store = self.plan.interface.store
+        if isinstance(layer, FoldedPlan) or "weights_i" not in module.inputs:
+            return {}
+        assert store is not None
+        assert self.weights is not None
+        fields = {field.name: field for field in store.fields}
+        parts = [fields[name] for name in layer.weights]
+        return {"weights_i": Cat(*(self.weights[f.offset : f.offset + f.bits] for f in parts))}
+
     def _one_layer(
-        self, m: Module, stage: WindowStage | GatherStage | FoldedStage, live: dict[str, _Stream]
+        self,
+        m: Module,
+        stage: WindowStage | GatherStage | FoldedStage | SerialStage,
+        live: dict[str, _Stream],
     ) -> None:
         layer = stage.layer
         source, (value,) = live[stage.reads[0]], layer.outputs
-        module = (
-            FoldedLayer(self.name, layer, generate=self.generate)
-            if isinstance(layer, FoldedPlan)
-            else layer_module(self.name, layer, stalls=True, generate=self.generate)
-        )
+        module: HwModule
+        if isinstance(layer, FoldedPlan):
+            module = FoldedLayer(self.name, layer, generate=self.generate)
+        elif isinstance(layer, SerialPlan):
+            module = SerialLayer(self.name, layer, generate=self.generate)
+        else:
+            module = layer_module(self.name, layer, enables=1, generate=self.generate)
         data = Signal(len(module.outputs["out_data_o"]), name=f"{value}_data")
         valid = Signal(name=f"{value}_data_valid")
         enable = Signal(name=f"{layer.name}_enable")
@@ -290,9 +323,14 @@ class TopModule(HwModule):
             "in_ready_o": source.ready,
             "out_data_o": data,
             "out_valid_o": valid,
+            **self._weights(layer, module),
         }
         self.attach(m, layer.name, module, wires)
         self.probes[value] = Probe(layer.stream(value), data, valid & enable)
+        if not self.handshake:
+            m.d.comb += enable.eq(1)
+            live[value] = self._registered(m, value, (layer.stream(value), data), valid)
+            return
         live[value], ready = self._buffered(m, value, (layer.stream(value), data), valid & enable)
         m.d.comb += enable.eq(ready)
 

@@ -11,7 +11,7 @@ from hwflow.ir.exact import IntArray, as_ints, frozen, magnitude
 from hwflow.ir.ops.base import Operation, align, refuse, workable
 from hwflow.ir.types import IntType, TensorType
 
-__all__ = ["Add", "Compare", "Mul", "Select", "Shift", "Sub", "joint_shape"]
+__all__ = ["Add", "Compare", "Mul", "Select", "Shift", "Sub", "expand", "joint_shape"]
 
 
 def joint_shape(args: tuple[TensorType, ...]) -> tuple[int, ...]:
@@ -23,7 +23,7 @@ def joint_shape(args: tuple[TensorType, ...]) -> tuple[int, ...]:
         raise refuse("shape", f"operands of shapes {shapes} do not broadcast") from None
 
 
-def _expand(
+def expand(
     args: tuple[IntArray, ...], types: tuple[TensorType, ...], rank: int
 ) -> tuple[IntArray, ...]:
     """Give every operand the same rank, the batch staying axis 0."""
@@ -40,7 +40,7 @@ def _common_frac(types: tuple[TensorType, ...]) -> IntArray:
 def _aligned(
     args: tuple[IntArray, ...], types: tuple[TensorType, ...], out: TensorType, frac: IntArray
 ) -> tuple[IntArray, ...]:
-    wide = _expand(args, types, len(out.shape))
+    wide = expand(args, types, len(out.shape))
     both = tuple(align(a, t.elem, frac) for a, t in zip(wide, types, strict=True))
     return workable(sum(magnitude(a) for a in both), *both)
 
@@ -109,7 +109,7 @@ class Mul(Operation):
     def evaluate(
         self, args: tuple[IntArray, ...], types: tuple[TensorType, ...], out: TensorType
     ) -> IntArray:
-        a, b = _expand(args, types, len(out.shape))
+        a, b = expand(args, types, len(out.shape))
         a, b = workable(magnitude(a) * magnitude(b), a, b)
         return a * b
 
@@ -185,5 +185,5 @@ class Select(Operation):
         self, args: tuple[IntArray, ...], types: tuple[TensorType, ...], out: TensorType
     ) -> IntArray:
         a, b = _aligned(args[1:], types[1:], out, _common_frac(types[1:]))
-        (condition,) = _expand(args[:1], types[:1], len(out.shape))
+        (condition,) = expand(args[:1], types[:1], len(out.shape))
         return np.where(condition == 1, a, b)

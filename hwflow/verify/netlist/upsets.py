@@ -14,10 +14,11 @@ import numpy.typing as npt
 
 from hwflow.plan.loading import Clocks
 from hwflow.plan.streams import Interface
-from hwflow.verify.netlist.circuit import Circuit, FaultTerm, read_circuit
+from hwflow.verify.netlist.circuit import Circuit, FaultTerm, Gate, read_circuit
 from hwflow.verify.netlist.csource import Source, generate
 from hwflow.verify.netlist.feed import Layout, Loading, feed
 from hwflow.verify.netlist.library import STREAMS, Bench, Library, Port, compile_library
+from hwflow.verify.netlist.parts import ONE
 from hwflow.verify.netlist.trace import Beats
 
 __all__ = ["OFFER", "RUNS", "TAKE", "Fault", "Observed", "Upset", "UpsetSim"]
@@ -105,7 +106,11 @@ class _Campaign(ctypes.Structure):
 
 
 class UpsetSim:
-    """A compiled netlist that can be disturbed; `pulsed` are the nets that pulses can invert."""
+    """A compiled netlist that can be disturbed; `pulsed` are the nets that pulses can invert.
+
+    A pulse on the output of a clock gate (its latch upset) makes the flip-flops behind it miss an
+    edge, or see one too many.
+    """
 
     def __init__(
         self,
@@ -140,7 +145,7 @@ class UpsetSim:
             replace(gate, faults=numbers[gate.out]) if gate.out in numbers else gate
             for gate in circuit.gates
         )
-        circuit = replace(circuit, gates=gates)
+        circuit = _with_gates(replace(circuit, gates=gates), numbers)
         source = generate(circuit, interface.clock, len(pulsed))
         statements = len(circuit.gates) + len(circuit.registers)
         more = _MORE.read_text(encoding="utf-8")
@@ -222,3 +227,20 @@ def _events(upsets: Sequence[Sequence[Upset]]) -> ctypes.Array[_CUpset]:
 
 def _bits(word: int) -> npt.NDArray[np.bool_]:
     return np.array([word >> stream & 1 for stream in range(STREAMS)], bool)
+
+
+def _with_gates(circuit: Circuit, numbers: Mapping[int, tuple[FaultTerm, ...]]) -> Circuit:
+    """Clock gates that are disturbed get an enable of their own."""
+    fresh = 1 + max((net for gate in circuit.gates for net in (gate.out, *gate.ins)), default=ONE)
+    fresh = max(fresh, 1 + max((net for r in circuit.registers for net in (r.q, r.d)), default=0))
+    enables: dict[tuple[int, int], int] = {}
+    registers = []
+    for register in circuit.registers:
+        if register.gate in numbers:
+            key = register.gate, register.enable
+            net = enables.setdefault(key, fresh + len(enables))
+            registers.append(replace(register, enable=net))
+        else:
+            registers.append(register)
+    made = tuple(Gate(out, (net,), 0b10, numbers[gate]) for (gate, net), out in enables.items())
+    return replace(circuit, gates=(*circuit.gates, *made), registers=tuple(registers))

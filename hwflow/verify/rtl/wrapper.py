@@ -24,8 +24,8 @@ class LayerPorts:
     """A fixed-latency layer module without handshake.
 
     `inputs` and `outputs` are (port name, bits); `latency` in clock cycles; `enable` the name of
-    the clock-enable port, None where there is none. `fixed` are further inputs as (name, bits,
-    value).
+    the clock-enable port of `enables` bits, None where there is none. `fixed` are further inputs
+    as (name, bits, value).
     """
 
     module: str
@@ -34,6 +34,7 @@ class LayerPorts:
     latency: int
     clock: str | None = "clk"
     enable: str | None = None
+    enables: int = 1
     fixed: tuple[tuple[str, int, int], ...] = ()
 
 
@@ -61,7 +62,7 @@ def layer_wrapper(layer: LayerPorts) -> str:
     """The wrapper's Verilog for a layer module: valid is a shift register of its latency."""
     pins = [f".{layer.clock}(clk)"] if layer.clock is not None else []
     if layer.enable is not None:
-        pins.append(f".{layer.enable}(1'b1)")
+        pins.append(f".{layer.enable}({{{layer.enables}{{1'b1}}}})")
     pins += [f".{name}({bits}'h{value:x})" for name, bits, value in layer.fixed]
     valids = (f"held_in{index}_valid" for index in range(len(layer.inputs)))
     extra = ["  wire valid = " + " & ".join(valids) + ";"]

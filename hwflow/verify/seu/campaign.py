@@ -105,6 +105,8 @@ def run_campaign(
     if triplicated:
         kinds = {"logic": [n for n in nets if n not in voters],
                  "voters": [n for n in nets if n in voters]}  # fmt: skip
+    if gates := sorted({r.gate for r in circuit.registers if r.gate}):
+        kinds["clock gates"] = gates
     chosen = {
         where: [int(found[k]) for k in spread(_rng(seed, where), len(found), samples)]
         for where, found in kinds.items()
