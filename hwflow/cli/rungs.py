@@ -19,6 +19,7 @@ from hwflow.flow.store import writing
 from hwflow.ir import Graph, evaluate, load_graph
 from hwflow.ir.exact import IntArray
 from hwflow.plan.streams import Interface
+from hwflow.stages.files import load_params
 from hwflow.tools import identity
 from hwflow.verify.netlist import NetlistSim
 from hwflow.verify.rtl import Port, Replay, build_replay, trace_vector
@@ -49,7 +50,9 @@ class Rungs:
     def __init__(self, build: Build, note: Note) -> None:
         self.build = build
         self._note = note
-        self.graph: Graph = load_graph(build.artifact("lower") / "graph.hwf")
+        lowered = build.artifact("lower")
+        self.graph: Graph = load_graph(lowered / "graph.hwf")
+        self.params = load_params(lowered / "params", self.graph)
 
     @property
     def folder(self) -> Path:
@@ -70,7 +73,7 @@ class Rungs:
     def run(self, rung: str, inputs: Mapping[str, IntArray]) -> Outcome:
         """The outputs of one of RUNGS for integer inputs (n, *shape)."""
         if rung == "graph":
-            return Outcome(evaluate(self.graph, inputs))
+            return Outcome(evaluate(self.graph, {**inputs, **self.params}))
         return self._on_rtl(inputs) if rung == "rtl" else self._on_netlist(inputs)
 
     def waveform(self, inputs: Mapping[str, IntArray], vector: int) -> Path:
