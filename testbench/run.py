@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from hwflow_tb.design import Design, FolderError, load_beats, load_design
+from hwflow_tb.design import Design, FolderError, load_beats, load_design, load_words
 from hwflow_tb.fast_verilator import (
     FastVerilator,
     build_args,
@@ -25,6 +25,8 @@ from hwflow_tb.fast_verilator import (
 __all__ = ["main"]
 
 TESTS: Final = ("full_rate", "random_pace", "reset_in_stream")
+LOADER_TESTS: Final = ("two_weight_sets", "crc_error")
+"""For designs whose weights are loaded at run time."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -51,6 +53,7 @@ def main(arguments: Sequence[str]) -> int:
         "vectors": options.vectors,
     }
     (build / "config.json").write_text(json.dumps(config, indent=1, sort_keys=True) + "\n")
+    options.test = options.test or [*TESTS, *(LOADER_TESTS if design.words else ())]
     if not _simulate(folder, design, build, options) or not results.exists():
         _say("the simulation did not run to its end: see build.log and sim.log in the build folder")
         return 4
@@ -65,7 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--paced-vectors", type=int, default=300, help="and with random gaps")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=1, help="compilers at once")
-    parser.add_argument("--test", action="append", choices=TESTS, help="default: all")
+    parser.add_argument(
+        "--test", action="append", choices=(*TESTS, *LOADER_TESTS), help="default: all"
+    )
     parser.add_argument("--waves", action="store_true", help="write dump.vcd into the build folder")
     return parser
 
@@ -77,6 +82,7 @@ def _check_folder(folder: Path, design: Design) -> None:
         load_beats(folder / "inputs" / f"{port.tensor}.bin", port, 1)
     for port in design.outputs:
         load_beats(folder / "outputs" / f"{port.tensor}.bin", port, 1)
+    load_words(folder / "weights.hex", design)
 
 
 def _simulate(folder: Path, design: Design, build: Path, options: argparse.Namespace) -> bool:
@@ -127,7 +133,7 @@ def _simulate(folder: Path, design: Design, build: Path, options: argparse.Names
 
 
 def _tell(
-    results: list[dict[str, Any]], timing: list[dict[str, Any]], wanted: Sequence[str] | None
+    results: list[dict[str, Any]], timing: list[dict[str, Any]], wanted: Sequence[str]
 ) -> int:
     failed = False
     for record, clocked in zip(results, timing, strict=True):
@@ -139,7 +145,7 @@ def _tell(
         _say(f"{record['test']:16} {verdict:6} {count}, {rate:,.0f} cycles/s")
         if finding is not None:
             _say(f"  {finding['port']}, cycle {finding['cycle']}: {finding['message']}")
-    missing = sorted(set(wanted or TESTS) - {record["test"] for record in results})
+    missing = sorted(set(wanted) - {record["test"] for record in results})
     for name in missing:
         _say(f"{name:16} did not run: see sim.log")
     if missing:

@@ -10,12 +10,13 @@ from typing import Final
 from hwflow.asic.liberty import Cell, Library
 from hwflow.errors import InputError
 
-__all__ = ["Kit", "Tie", "kit_of"]
+__all__ = ["ClockGate", "Kit", "Tie", "kit_of"]
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _NAND2: Final = 0b0111
 _NOT: Final = 0b01
 _SAME: Final = 0b10
+_GATE_PINS: Final = ("clock", "enable", "test", "out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +28,28 @@ class Tie:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockGate:
+    """An integrated clock gate by its pins: a latch, open while the clock is low, and an AND.
+
+    `tests` are enables for production tests, which stay 0.
+    """
+
+    cell: str
+    clock: str
+    enable: str
+    out: str
+    tests: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Kit:
     """Cells by role.
 
     `buffers` stand from the weakest to the strongest, the smaller one where two are equal.
     `gate` is the smallest two-input NAND, the unit of gate equivalents; `flip_flop` the smallest
     rising-edge flip-flop. `tie_low` and `tie_high` are None where the library has none: constants
-    are then connected to the supply rails. `unused` are cells that synthesis must leave alone.
+    are then connected to the supply rails. `clock_gate` is the smallest integrated clock gate for
+    rising edges, None where there is none. `unused` are cells that logic must not be mapped to.
     """
 
     gate: str
@@ -43,6 +59,7 @@ class Kit:
     buffers: tuple[str, ...]
     tie_low: Tie | None
     tie_high: Tie | None
+    clock_gate: ClockGate | None
     unused: tuple[str, ...]
 
     def equivalents(self, area: float) -> float:
@@ -88,6 +105,7 @@ def kit_of(library: Library) -> Kit:
         buffers=_buffers(usable),
         tie_low=_tie(usable, 0),
         tie_high=_tie(usable, 1),
+        clock_gate=_clock_gate(library.cells.values()),
         unused=tuple(sorted(set(library.cells) - used)),
     )
 
@@ -107,8 +125,30 @@ def _usable(cell: Cell) -> bool:
     """Whether synthesis may use a cell; names are checked, as they stand in scripts."""
     known = not (cell.dont_use or cell.scan or cell.unread or cell.clock_gate)
     plain = all(p.three_state is None and p.direction != "inout" for p in cell.pins.values())
-    names = (cell.name, *cell.pins)
-    return known and plain and bool(cell.outputs) and all(_NAME.match(name) for name in names)
+    return known and plain and bool(cell.outputs) and _named(cell)
+
+
+def _named(cell: Cell) -> bool:
+    return all(_NAME.match(name) for name in (cell.name, *cell.pins))
+
+
+def _clock_gate(cells: Iterable[Cell]) -> ClockGate | None:
+    """The one with the fewest test pins, then the smallest.
+
+    Its `dont_use` does not count: libraries set it to keep logic from being mapped to it.
+    """
+    found = []
+    for cell in cells:
+        pins = {k: tuple(n for n, p in cell.pins.items() if p.gating == k) for k in _GATE_PINS}
+        whole = sorted(cell.inputs) == sorted(
+            (*pins["clock"], *pins["enable"], *pins["test"])
+        ) and all(len(pins[k]) == 1 for k in ("clock", "enable", "out"))
+        if whole and cell.clock_gate.startswith("latch_posedge") and _named(cell):
+            gate = ClockGate(
+                cell.name, pins["clock"][0], pins["enable"][0], pins["out"][0], pins["test"]
+            )
+            found.append((len(gate.tests), cell.area, cell.name, gate))
+    return min(found)[-1] if found else None
 
 
 def _is_flip_flop(cell: Cell) -> bool:

@@ -18,6 +18,7 @@ from hwflow.flow.locks import wait_lock
 from hwflow.flow.store import writing
 from hwflow.ir import Graph, evaluate, load_graph
 from hwflow.ir.exact import IntArray
+from hwflow.plan.loading import Clocks, load_clocks
 from hwflow.plan.streams import Interface
 from hwflow.stages.files import load_params
 from hwflow.tools import identity
@@ -70,6 +71,10 @@ class Rungs:
         """The generated Verilog."""
         return self.build.artifact("generate") / "design.v"
 
+    def _load(self, interface: Interface) -> Clocks | None:
+        store = interface.store
+        return load_clocks(store, store.image(self.params)) if store else None
+
     def run(self, rung: str, inputs: Mapping[str, IntArray]) -> Outcome:
         """The outputs of one of RUNGS for integer inputs (n, *shape)."""
         if rung == "graph":
@@ -102,7 +107,7 @@ class Rungs:
             netlist = self.build.artifact("synth") / "netlist.json"
             if not any(work.glob("*.so")):
                 self._note("compiling the netlist's simulator; later runs keep it")
-            sim = NetlistSim.build(netlist, interface, work.resolve())
+            sim = NetlistSim.build(netlist, interface, work.resolve(), load=self._load(interface))
         result = sim.replay(self._packed(interface, inputs))
         outputs = _unpacked(interface, result.outputs)
         return Outcome(outputs, result.latency, result.initiation_interval)
@@ -129,6 +134,7 @@ class Rungs:
             outputs=outputs,
             latency=interface.latency,
             initiation_interval=interface.initiation_interval,
+            load=self._load(interface),
         )
 
     def _key(self, interface: Interface) -> str:

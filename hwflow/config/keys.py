@@ -10,6 +10,7 @@ from hwflow.config.design import (
     HardwareConfig,
     LayerFoldConfig,
     ModelConfig,
+    ProjectConfig,
     ReportConfig,
     SynthConfig,
     TrainConfig,
@@ -123,9 +124,17 @@ _LAYER_FOLD = Section(
         Key("pos", _MANY, "output positions computed in a clock (all; 1 with pe or simd)"),
         Key(
             "multiplier",
-            Choice(("lut", "dsp", "serial")),
-            "what multiplies where pe or simd is given; serial: inputs bit by bit",
+            Choice(("lut", "dsp", "serial", "plain", "radix4", "radix8")),
+            "what multiplies where pe or simd is given (serial: inputs bit by bit), or how "
+            "weights loaded at run time are recoded (radix8 unless given)",
             "lut",
+        ),
+        Key(
+            "digits",
+            Integer(1, 64),
+            "clocks in which a layer with weights loaded at run time takes its inputs, some bits "
+            "of each in a clock",
+            1,
         ),
     ),
     make=LayerFoldConfig,
@@ -217,6 +226,18 @@ _HARDWARE = Section(
             "Liberty files of the library's other corners, for timing",
             CornersConfig(),
         ),
+        Key(
+            "clock_gating",
+            Boolean(),
+            "target: asic: shared enables become clock gates, where the library has one",
+            True,
+        ),
+        Key(
+            "flatten",
+            Boolean(),
+            "target: asic: flatten layers before mapping; else a repeated module is mapped once",
+            False,
+        ),
     ),
     make=HardwareConfig,
     check=check_hardware,
@@ -241,10 +262,26 @@ _SYNTH = Section(
     make=SynthConfig,
 )
 
+_NM = Number(1, 1000)
+_PROJECT = Section(
+    (
+        Key("node", _NM, "feature size in nm", ProjectConfig().node),
+        Key("voltage", Number(0.1, 10), "core voltage in V", ProjectConfig().voltage),
+    ),
+    make=ProjectConfig,
+)
+
 _REPORT = Section(
     (
         Key("title", Text(r"[^\x00-\x1f]{1,200}", "text", optional=True), "the report's heading"),
         Key("top_paths", Integer(0, 1000), "number of critical paths shown", 5),
+        Key("node", _NM, "feature size in nm of a cell library not known by its name"),
+        Key(
+            "project_to",
+            _PROJECT,
+            "the process that figures of cells are projected to",
+            ProjectConfig(),
+        ),
     ),
     make=ReportConfig,
 )

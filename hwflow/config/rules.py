@@ -88,7 +88,9 @@ def check_hardware(values: Values, item: MapItem, context: Context) -> None:
     _check_asic(values, item, context)
     fold = values["fold"]
     folded = isinstance(fold, FoldConfig) and (
-        fold.solved or bool(fold.layers) or any(pos == "1" for _, pos in fold.pos)
+        fold.solved
+        or any((layer.pe, layer.simd, layer.pos) != (None,) * 3 for _, layer in fold.layers)
+        or any(pos == "1" for _, pos in fold.pos)
     )
     if values["interface"] == "valid_only" and folded:
         context.fail(
@@ -120,7 +122,7 @@ def _check_asic(values: Values, item: MapItem, context: Context) -> None:
                 context.places["hardware.fold.budget"],
             )
         return
-    for key in ("library", "corners"):
+    for key in ("library", "corners", "clock_gating", "flatten"):
         if key in item.entries:
             context.fail(
                 "config.combination",

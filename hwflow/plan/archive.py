@@ -15,7 +15,7 @@ from hwflow.plan.words import Circuit, Word, WordOp
 
 __all__ = ["dump_circuits", "dump_foldings", "load_circuits", "load_foldings"]
 
-_FORMAT = 1
+_FORMAT = 2
 _OPS = {op.__name__: op for op in get_args(WordOp)}
 
 
@@ -25,6 +25,7 @@ def dump_circuits(circuits: Mapping[str, Circuit]) -> str:
         name: {
             "inputs": circuit.inputs,
             "outputs": circuit.outputs,
+            "weights": circuit.weights,
             "words": [[*_op(word.op), word.lo, word.hi] for word in circuit.words],
         }
         for name, circuit in circuits.items()
@@ -50,6 +51,7 @@ def _circuit(entry: Any) -> Circuit:
         tuple((int(lo), int(hi)) for lo, hi in entry["inputs"]),
         tuple(_word(w) for w in entry["words"]),
         tuple(entry["outputs"]),
+        tuple((int(lo), int(hi)) for lo, hi in entry["weights"]),
     )
 
 
@@ -65,7 +67,7 @@ def _word(entry: list[Any]) -> Word:
 
 def dump_foldings(fold: Mapping[str, Folding]) -> str:
     """The JSON text of chosen foldings by layer name."""
-    layers = {name: [f.pe, f.simd, f.pos, f.multiplier] for name, f in fold.items()}
+    layers = {name: [f.pe, f.simd, f.pos, f.multiplier, f.digits] for name, f in fold.items()}
     return json.dumps(layers, indent=1, sort_keys=True) + "\n"
 
 

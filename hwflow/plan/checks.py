@@ -6,19 +6,24 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from typing import get_args
 
 from hwflow.errors import ErrorList, HwflowError, InputError
 from hwflow.ir import ops
 from hwflow.ir.graph import Graph
 from hwflow.ir.types import TensorType
+from hwflow.plan.dataflow import SerialStage, Stage
 from hwflow.plan.folding import Folding
 from hwflow.plan.streams import MAX_LANE_BITS, InterfaceKind
 from hwflow.plan.targets import TARGETS, Target, multiplies_in_dsps
+from hwflow.plan.words import Recoding
 
-__all__ = ["check_clock", "check_dsps", "check_fold", "check_graph", "check_widths"]
+__all__ = [
+    "check_clock", "check_dsps", "check_fold", "check_graph", "check_held", "check_widths",
+]  # fmt: skip
 
 _OURS = re.compile(
-    r"(buffer|serializer|deserializer|fork|fifo)_\w+|\w*__kernel|tmr_(\d+|held_\d+|copy|voter)"
+    r"(buffer|serializer|deserializer|fork|fifo|dot)_\w+|loader|\w*__kernel|tmr_(\d+|held_\d+|copy|voter)"
 )
 """Layer names that would be mistaken for modules and instances of our own."""
 
@@ -31,7 +36,10 @@ def check_fold(graph: Graph, fold: Mapping[str, Folding], interface: InterfaceKi
         ErrorList: several "plan.fold".
     """
     names = [layer.name for layer in graph.layers()]
-    mistakes = [m for name, folding in fold.items() if (m := _mistake(name, folding, names))]
+    loaded = {
+        n.layer for n in graph.nodes for a in n.args if isinstance(graph.node(a).op, ops.Param)
+    }
+    mistakes = [m for name, f in fold.items() if (m := _mistake(name, f, names, name in loaded))]
     if mistakes:
         raise mistakes[0] if len(mistakes) == 1 else ErrorList(mistakes)
     folded = [n for n, folding in fold.items() if folding.pos != "all" or folding.folded]
@@ -65,7 +73,7 @@ def check_dsps(fold: Mapping[str, Folding], target: Target) -> None:
     )
 
 
-def _mistake(name: str, folding: Folding, names: Sequence[str]) -> HwflowError | None:
+def _mistake(name: str, folding: Folding, names: Sequence[str], loaded: bool) -> HwflowError | None:
     if name not in names:
         near = difflib.get_close_matches(name, names, n=1)
         meant = f"did you mean {near[0]!r}? " if near else ""
@@ -75,7 +83,16 @@ def _mistake(name: str, folding: Folding, names: Sequence[str]) -> HwflowError |
             hint=f"{meant}layers: {', '.join(names)}",
             place=folding.place,
         )
-    if folding.multiplier != "lut" and not folding.folded:
+    recodes = folding.multiplier in get_args(Recoding)
+    if recodes != loaded and folding.multiplier != "lut":
+        which = "recodes weights loaded at run time" if recodes else "is for constant weights"
+        return InputError(
+            "plan.fold",
+            f"layer {name}: multiplier: {folding.multiplier} {which}",
+            hint="plain, radix4 and radix8 go with hardware.weights: programmable",
+            place=folding.place,
+        )
+    if folding.multiplier != "lut" and not folding.folded and not recodes:
         return InputError(
             "plan.fold",
             f"layer {name}: multiplier: {folding.multiplier}, but it is not folded: constants are "
@@ -90,23 +107,16 @@ def check_graph(graph: Graph) -> None:
     """Refuse what has no ports or no hardware.
 
     Raises:
-        InputError: "plan.operation" for weights loaded at run time, "plan.port" for an input
-            that nothing reads or an output that no layer makes, "plan.name" for a layer called
-            like a module of ours.
+        InputError: "plan.port" for an input that nothing reads or an output that no layer makes,
+            "plan.name" for a layer called like a module of ours.
     """
-    if graph.params:
-        raise InputError(
-            "plan.operation",
-            f"weights loaded at run time ({graph.params[0].name}) have no hardware in this version",
-            hint="use hardware.weights: constant",
-        )
     for layer in graph.layers():
         if _OURS.fullmatch(layer.name):
             raise InputError(
                 "plan.name",
                 f"layer {layer.name} is called like a module that hwflow adds",
                 hint="rename the layer: not buffer_*, serializer_*, deserializer_*, fork_*, "
-                "fifo_*, tmr_* or *__kernel",
+                "fifo_*, dot_*, loader, tmr_* or *__kernel",
             )
     read = {arg for node in graph.nodes for arg in node.args}
     for node in graph.inputs:
@@ -118,7 +128,7 @@ def check_graph(graph: Graph) -> None:
             )
     made: dict[str, str] = {}
     for name, value in graph.outputs:
-        if isinstance(graph.node(value).op, (ops.Input, ops.Const)):
+        if isinstance(graph.node(value).op, (ops.Input, ops.Const, ops.Param)):
             raise InputError(
                 "plan.port",
                 f"output {name} is the input or constant {value}: no layer makes it",
@@ -131,6 +141,24 @@ def check_graph(graph: Graph) -> None:
                 hint="keep one of them",
             )
         made[value] = name
+
+
+def check_held(graph: Graph, stages: Sequence[Stage], interface: InterfaceKind) -> None:
+    """Refuse a layer that reads an input of the design again and again, if nothing holds it.
+
+    Raises:
+        InputError: "plan.interface".
+    """
+    inputs = {node.name for node in graph.inputs}
+    for stage in stages:
+        if isinstance(stage, SerialStage) and interface == "valid_only" and inputs & {*stage.reads}:
+            raise InputError(
+                "plan.interface",
+                f"layer {stage.layer.name} takes input {stage.reads[0]} in {stage.layer.steps} "
+                "parts, and with interface valid_only nothing holds it that long",
+                hint="use interface: axi_stream or valid_ready, or let another layer come first",
+                place=stage.layer.folding.place,
+            )
 
 
 def check_clock(target: Target, clock_hz: Fraction) -> None:

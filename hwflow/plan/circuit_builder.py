@@ -12,31 +12,36 @@ from hwflow.plan.words import (
     Circuit,
     Clip,
     Digit,
+    Dot,
     In,
     Join,
     Literal,
     Max,
     Mux,
     Product,
+    Recoding,
     Relation,
     Round,
     Shl,
     Sum,
     Table,
+    Weight,
     Word,
     WordOp,
     Wrap,
     operands,
 )
 
-__all__ = ["CircuitBuilder"]
+__all__ = ["CircuitBuilder", "recoded"]
 
 
 class CircuitBuilder:
     """Adds words with constant folding, algebraic identities and sharing of equal words."""
 
-    def __init__(self, inputs: Sequence[tuple[int, int]]) -> None:
-        self.inputs = tuple(inputs)
+    def __init__(
+        self, inputs: Sequence[tuple[int, int]], weights: Sequence[tuple[int, int]] = ()
+    ) -> None:
+        self.inputs, self.weights = tuple(inputs), tuple(weights)
         self.words: list[Word] = []
         self._known: dict[WordOp, int] = {}
 
@@ -49,7 +54,7 @@ class CircuitBuilder:
         order = sorted(needed)
         rank = {old: new for new, old in enumerate(order)}
         words = tuple(_renumbered(self.words[i], rank) for i in order)
-        return Circuit(self.inputs, words, tuple(rank[o] for o in outputs))
+        return Circuit(self.inputs, words, tuple(rank[o] for o in outputs), self.weights)
 
     def bounds(self, word: int) -> tuple[int, int]:
         """Bounds of a word."""
@@ -66,6 +71,10 @@ class CircuitBuilder:
     def input(self, index: int) -> int:
         """Element `index` of the inputs."""
         return self._add(In(index), *self.inputs[index])
+
+    def weight(self, index: int) -> int:
+        """Element `index` of the weights."""
+        return self._add(Weight(index), *self.weights[index])
 
     def literal(self, value: int) -> int:
         """A constant."""
@@ -137,6 +146,9 @@ class CircuitBuilder:
 
         `within` gives tighter bounds where the operands are known to depend on each other.
         """
+        joined = None if subtract else self._joined(a, b, a_shift, b_shift)
+        if joined is not None:
+            return joined
         a, a_shift = self._unshifted(a, a_shift)
         b, b_shift = self._unshifted(b, b_shift)
         if self.bounds(b) == (0, 0):
@@ -155,6 +167,38 @@ class CircuitBuilder:
         if within is not None:
             lo, hi = max(lo, -(-within[0] >> common)), min(hi, within[1] >> common)
         return self.shl(self._add(op, lo, hi), common)
+
+    def dot(self, inputs: Sequence[int], weights: Sequence[int]) -> int:
+        """``sum_k inputs[k] * weights[k]`` with weights loaded at run time.
+
+        What inputs fall below zero is added to all of them and its product taken off again.
+        """
+        terms, owed = [], self.literal(0)
+        for x, w in zip(inputs, weights, strict=True):
+            low, high = self.bounds(x)
+            if low < 0:
+                owed = self.sum(owed, self.scaled(w, low))
+            if high > min(low, 0):
+                terms.append((self.sum(x, self.literal(max(0, -low))), w))
+        if not terms:
+            return owed
+        xs, ws = (tuple(each) for each in zip(*terms, strict=True))
+        corners = [[x * w for x in self.bounds(a) for w in self.bounds(b)] for a, b in terms]
+        triples = tuple(self.scaled(x, 3) for x in xs)
+        op = Dot(xs, triples, ws, self.literal(0), "radix8")
+        return self.sum(self._add(op, sum(map(min, corners)), sum(map(max, corners))), owed)
+
+    def _joined(self, a: int, b: int, a_shift: int, b_shift: int) -> int | None:
+        """A sum with a dot product that has no addend yet: the tree takes one row more."""
+        for one, shift, other, other_shift in ((a, a_shift, b, b_shift), (b, b_shift, a, a_shift)):
+            op = self.words[one].op
+            if shift == 0 and isinstance(op, Dot) and self.bounds(op.addend) == (0, 0):
+                if self.bounds(other) == (0, 0):
+                    return one
+                added = self.shl(other, other_shift)
+                bounds = (p + q for p, q in zip(self.bounds(one), self.bounds(added), strict=True))
+                return self._add(replace(op, addend=added), *bounds)
+        return None
 
     def _unshifted(self, word: int, shift: int) -> tuple[int, int]:
         op = self.words[word].op
@@ -275,13 +319,26 @@ class CircuitBuilder:
         return level[0]
 
 
+def recoded(circuit: Circuit, recoding: Recoding) -> Circuit:
+    """`circuit` with its dot products in another recoding of the weights."""
+    builder = CircuitBuilder(circuit.inputs, circuit.weights)
+    builder.words = [
+        replace(word, op=replace(word.op, recoding=recoding)) if isinstance(word.op, Dot) else word
+        for word in circuit.words
+    ]
+    return builder.build(circuit.outputs)
+
+
 def _renumbered(word: Word, rank: dict[int, int]) -> Word:
-    moved = {
-        name: rank[getattr(word.op, name)]
-        for name in ("a", "b", "condition")
-        if hasattr(word.op, name)
-    }
     op: Any = word.op
+    moved: dict[str, Any] = {
+        name: rank[getattr(op, name)] for name in ("a", "b", "condition") if hasattr(op, name)
+    }
+    if isinstance(op, Dot):
+        read = op.triples if op.recoding == "radix8" else ()
+        lists = {"inputs": op.inputs, "triples": read, "weights": op.weights}
+        moved = {name: tuple(rank[i] for i in each) for name, each in lists.items()}
+        moved["addend"] = rank[op.addend]
     return Word(replace(op, **moved), word.lo, word.hi) if moved else word
 
 

@@ -18,11 +18,13 @@ from hwflow.plan.dataflow import (
     GatherStage,
     Region,
     Serializer,
+    SerialStage,
     Stage,
     WindowStage,
 )
 from hwflow.plan.folded import FoldedPlan
 from hwflow.plan.layer import LayerPlan, stream_of
+from hwflow.plan.serial import SerialPlan
 from hwflow.plan.streams import StreamType
 
 __all__ = ["AnyLayer", "Dataflow", "connect", "sized"]
@@ -30,7 +32,7 @@ __all__ = ["AnyLayer", "Dataflow", "connect", "sized"]
 _ROOMY = 64
 """Tensors in a FIFO that is not yet sized."""
 
-AnyLayer: TypeAlias = LayerPlan | FoldedPlan
+AnyLayer: TypeAlias = LayerPlan | FoldedPlan | SerialPlan
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,6 +156,8 @@ class _Joiner:
         first = group[0]
         if isinstance(first, FoldedPlan):
             return FoldedStage(first, reads)
+        if isinstance(first, SerialPlan):
+            return SerialStage(first, reads)
         if first.gathers:
             return GatherStage(first, reads)
         if first.window is not None:

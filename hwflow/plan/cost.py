@@ -9,6 +9,7 @@ from hwflow.plan.words import (
     Circuit,
     Clip,
     Digit,
+    Dot,
     In,
     Join,
     Literal,
@@ -20,6 +21,7 @@ from hwflow.plan.words import (
     Shl,
     Sum,
     Table,
+    Weight,
     Word,
     Wrap,
 )
@@ -42,8 +44,10 @@ def delay(circuit: Circuit, word: Word, model: DelayModel) -> float:
     """Nanoseconds through one word's logic, routing included."""
     widths = circuit.widths_of(word)
     match word.op:
-        case In() | Literal() | Shl() | Wrap() | Join():
+        case In() | Weight() | Literal() | Shl() | Wrap() | Join():
             return 0.0
+        case Dot():
+            return model.lut * (2 + dot_levels(word.op)) + model.adder(word.width)
         case Sum():
             bits = adder_bits(circuit, word)
             return model.lut if bits <= 1 else model.adder(bits)
@@ -74,8 +78,10 @@ def luts(circuit: Circuit, word: Word) -> int:
     """LUTs of one word: an estimate that synthesis corrects."""
     widths = circuit.widths_of(word)
     match word.op:
-        case In() | Literal() | Shl() | Wrap() | Join():
+        case In() | Weight() | Literal() | Shl() | Wrap() | Join():
             return 0
+        case Dot():
+            return dot_bits(circuit, word.op) * 2 + word.width
         case Sum():
             return adder_bits(circuit, word)
         case Product():
@@ -94,6 +100,28 @@ def luts(circuit: Circuit, word: Word) -> int:
             return count - 1
         case Table():
             return word.width << max(0, widths[0] - 5)
+
+
+def dot_rows(op: Dot, width: int) -> int:
+    """Rows of partial products of one weight of `width` bits."""
+    return -(-width // {"plain": 1, "radix4": 2, "radix8": 3}[op.recoding])
+
+
+def dot_bits(circuit: Circuit, op: Dot) -> int:
+    """Full adders of a carry-save tree: one for each bit of its rows, about."""
+    extra = {"plain": 0, "radix4": 1, "radix8": 2}[op.recoding]
+    return sum(
+        (circuit.words[x].width + extra) * dot_rows(op, circuit.words[w].width)
+        for x, w in zip(op.inputs, op.weights, strict=True)
+    )
+
+
+def dot_levels(op: Dot) -> int:
+    """Levels of three-to-two adders, for weights of six bits."""
+    rows, levels = len(op.inputs) * dot_rows(op, 6) + 2, 0
+    while rows > 2:
+        rows, levels = rows - rows // 3, levels + 1
+    return levels
 
 
 def _is_mask(value: int) -> bool:

@@ -8,11 +8,12 @@ from typing import TypeAlias
 
 from hwflow.plan.folded import FoldedPlan
 from hwflow.plan.layer import LayerPlan
+from hwflow.plan.serial import SerialPlan
 from hwflow.plan.streams import StreamType
 
 __all__ = [
-    "Deserializer", "Fifo", "FoldedStage", "Fork", "GatherStage", "Region", "Serializer", "Stage",
-    "WindowStage",
+    "Deserializer", "Fifo", "FoldedStage", "Fork", "GatherStage", "Region", "SerialStage",
+    "Serializer", "Stage", "WindowStage",
 ]  # fmt: skip
 
 
@@ -78,6 +79,19 @@ class FoldedStage:
         return self.layer.outputs
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class SerialStage:
+    """One layer that takes its inputs in parts."""
+
+    layer: SerialPlan
+    reads: tuple[str, ...]
+
+    @property
+    def writes(self) -> tuple[str, ...]:
+        """The link of the one value it makes."""
+        return self.layer.outputs
+
+
 @dataclass(frozen=True, slots=True)
 class Serializer:
     """Cuts each beat of `wide` into `count` beats of `stream`."""
@@ -132,5 +146,13 @@ class Fifo:
 
 
 Stage: TypeAlias = (
-    Region | WindowStage | GatherStage | FoldedStage | Serializer | Deserializer | Fork | Fifo
+    Region
+    | WindowStage
+    | GatherStage
+    | FoldedStage
+    | SerialStage
+    | Serializer
+    | Deserializer
+    | Fork
+    | Fifo
 )

@@ -10,7 +10,7 @@ import numpy as np
 from hwflow.errors import InputError
 from hwflow.ir import ops
 from hwflow.ir.exact import IntArray, padded
-from hwflow.ir.graph import Graph
+from hwflow.ir.graph import Graph, Node
 from hwflow.ir.ops.linear import conv_windows
 from hwflow.ir.types import Overflow, TensorType
 from hwflow.plan.adders import constant_product
@@ -29,25 +29,33 @@ def elaborate(graph: Graph) -> Circuit:
     Raises:
         InputError: "plan.operation": an operation that has no hardware yet.
     """
-    bounds: list[tuple[int, int]] = []
-    for node in graph.inputs:
-        kind = graph.types[node.name]
-        lo, hi, _ = kind.elem.full(kind.shape)
-        bounds += [(int(a), int(b)) for a, b in zip(lo.ravel(), hi.ravel(), strict=True)]
-    builder = CircuitBuilder(bounds)
+    builder = CircuitBuilder(*(_bounds(graph, nodes) for nodes in (graph.inputs, graph.params)))
     unroll = _Unroller(builder)
     values: dict[str, Words] = {}
-    offset = 0
+    offset = weights = 0
     for node in graph.nodes:
         out = graph.types[node.name]
         if isinstance(node.op, ops.Input):
             values[node.name] = _shaped([builder.input(offset + i) for i in range(out.size)], out)
             offset += out.size
+        elif isinstance(node.op, ops.Param):
+            values[node.name] = _shaped([builder.weight(weights + i) for i in range(out.size)], out)
+            weights += out.size
         else:
             types = tuple(graph.types[a] for a in node.args)
             values[node.name] = unroll(node.op, [values[a] for a in node.args], types, out)
     outputs = [int(w) for _, value in graph.outputs for w in values[value].ravel()]
     return builder.build(outputs)
+
+
+def _bounds(graph: Graph, nodes: Sequence[Node]) -> list[tuple[int, int]]:
+    """Bounds of all elements of some inputs or params, one after the other."""
+    bounds: list[tuple[int, int]] = []
+    for node in nodes:
+        kind = graph.types[node.name]
+        lo, hi, _ = kind.elem.full(kind.shape)
+        bounds += [(int(a), int(b)) for a, b in zip(lo.ravel(), hi.ravel(), strict=True)]
+    return bounds
 
 
 def _shaped(words: Sequence[int], kind: TensorType) -> Words:
@@ -95,7 +103,6 @@ class _Unroller:
             raise InputError(
                 "plan.operation",
                 f"operation {op.name} has no hardware in this version",
-                hint="weights loaded at run time (param) are planned; use constants",
             )
         return method(op, args, types, out)
 
@@ -118,21 +125,24 @@ class _Unroller:
         self, op: ops.Operation, args: list[Words], types: tuple[TensorType, ...], out: TensorType
     ) -> Words:
         shift = _matrix_shift(types)
-        matrix = self._constants(op, args[1]) * (1 << shift)
         rows = args[0].reshape(-1, args[0].shape[-1])
-        words = [constant_product(self.b, [int(w) for w in row], matrix) for row in rows]
+        words = [self._products([int(w) for w in row], args[1], shift) for row in rows]
         return _shaped([w for row in words for w in row], out)
 
-    def _constants(self, op: ops.Operation, words: Words) -> Words:
-        values = np.empty(words.shape, dtype=object)
-        for index in np.ndindex(*words.shape):
-            lo, hi = self.b.bounds(int(words[index]))
-            if lo != hi:
-                raise InputError(
-                    "plan.operation", f"{op.name} needs constant weights in this version"
-                )
-            values[index] = lo
-        return values
+    def _products(self, row: list[int], weights: Words, shift: Words) -> list[int]:
+        """`row` (K) times `weights` (K, N), each product shifted left."""
+        bounds = [self.b.bounds(int(w)) for w in weights.ravel()]
+        if all(lo == hi for lo, hi in bounds):
+            values = np.array([lo for lo, _ in bounds], dtype=object).reshape(weights.shape)
+            return list(constant_product(self.b, row, values * (1 << shift)))
+        shifts = np.broadcast_to(shift, weights.shape)
+        return [
+            self.b.dot(
+                [self.b.shl(x, int(s)) for x, s in zip(row, shifts[:, n], strict=True)],
+                [int(w) for w in weights[:, n]],
+            )
+            for n in range(weights.shape[1])
+        ]
 
     def conv(
         self, op: ops.Conv, args: list[Words], types: tuple[TensorType, ...], out: TensorType
@@ -143,21 +153,20 @@ class _Unroller:
         x_padded = padded(args[0], (*op.padding, (0, 0)), zero)
         none = ((0, 0),) * rank
         windows = conv_windows(x_padded[None], w.shape[:rank], op.stride, none, op.dilation)[0]
-        weights = self._constants(op, args[1])
         cin, cout = x.shape[-1] // op.groups, w.shape[-1] // op.groups
         channel_frac = x.elem.full(x.shape)[2].reshape(-1, x.shape[-1])[0]
         w_frac = w.elem.full(w.shape)[2]
         parts = []
         for g in range(op.groups):
             inputs = windows[..., g * cin : (g + 1) * cin].reshape(*out.shape[:rank], -1)
-            block = weights[..., g * cout : (g + 1) * cout]
+            block = args[1][..., g * cout : (g + 1) * cout]
             frac = (
                 channel_frac[g * cin : (g + 1) * cin, None] + w_frac[..., g * cout : (g + 1) * cout]
             )
             shift = (frac.reshape(-1, cout).max(axis=0) - frac).reshape(-1, cout)
-            matrix = block.reshape(-1, cout) * (1 << shift.astype(object))
+            matrix, shifts = block.reshape(-1, cout), shift.astype(object)
             rows = inputs.reshape(-1, inputs.shape[-1])
-            words = [constant_product(self.b, [int(i) for i in row], matrix) for row in rows]
+            words = [self._products([int(i) for i in row], matrix, shifts) for row in rows]
             parts.append(np.array(words, dtype=object).reshape(*out.shape[:rank], cout))
         return np.concatenate(parts, axis=-1)
 

@@ -9,7 +9,7 @@ from hwflow.errors import Place
 
 __all__ = ["Candidate", "Cost", "Folding", "Multiplier"]
 
-Multiplier = Literal["lut", "dsp", "serial"]
+Multiplier = Literal["lut", "dsp", "serial", "plain", "radix4", "radix8"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +18,16 @@ class Folding:
 
     All three "all": fully parallel. pe and simd "all": one constant block that positions share.
     Otherwise weights come from a memory and `multiplier` says what multiplies: LUTs, DSPs, or
-    AND gates that take inputs digit by digit. `place` is where the user asked for it, for messages.
+    AND gates that take inputs digit by digit. With weights loaded at run time `multiplier` is the
+    recoding of the weights, and inputs come in `digits` parts, the highest first. `place` is where
+    the user asked for it, for messages.
     """
 
     pe: int | Literal["all"] = "all"
     simd: int | Literal["all"] = "all"
     pos: int | Literal["all"] = "all"
     multiplier: Multiplier = "lut"
+    digits: int = 1
     place: Place | None = field(default=None, compare=False)
 
     @property

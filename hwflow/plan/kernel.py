@@ -71,10 +71,12 @@ def kernel_of(graph: Graph, layer: Layer, inputs: Mapping[str, TensorType]) -> K
 def _standalone(graph: Graph, layer: Layer, inputs: Mapping[str, TensorType]) -> tuple[Node, ...]:
     sources = [Node(v, ops.Input(inputs[v].shape, inputs[v].elem)) for v in layer.inputs]
     wanted = {a for n in layer.nodes for a in n.args}
-    constants = [
-        n for n in graph.nodes if isinstance(n.op, (ops.Const, ops.Param)) and n.name in wanted
-    ]
-    return (*sources, *constants, *layer.nodes)
+    return (*sources, *_fixed(graph, wanted), *layer.nodes)
+
+
+def _fixed(graph: Graph, wanted: set[str]) -> list[Node]:
+    """The weights among the nodes `wanted`."""
+    return [n for n in graph.nodes if isinstance(n.op, (ops.Const, ops.Param)) and n.name in wanted]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,9 @@ def _pointwise(
         kind = inputs[arg] if arg in layer.inputs else graph.types[arg]
         if kind.shape[:-1] != shape[:-1] and any(n != 1 for n in kind.shape[:-1]):
             return False
-        if isinstance(graph.node(arg).op, ops.Const) and any(n != 1 for n in kind.shape[:-1]):
+        if isinstance(graph.node(arg).op, (ops.Const, ops.Param)) and any(
+            n != 1 for n in kind.shape[:-1]
+        ):
             return False
     if len(shape) != rank + 1:
         return False
@@ -199,7 +203,7 @@ def _build(
     if spatial.node is not None and spatial.node in nodes:
         nodes = [_local(n) if n is spatial.node else n for n in nodes]
     wanted = {a for n in nodes for a in n.args}
-    constants = [n for n in graph.nodes if isinstance(n.op, ops.Const) and n.name in wanted]
+    constants = _fixed(graph, wanted)
     kernel = Graph(layer.name, (*sources, *constants, *nodes), ((layer.outputs[0], output),))
     single = window if len(layer.inputs) == 1 and rank <= 2 else None
     return Kernel(kernel, int(np.prod(spatial.positions)), tuple(gathers), single)

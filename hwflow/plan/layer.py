@@ -11,6 +11,7 @@ from hwflow.errors import InputError, InternalError, Place
 from hwflow.ir import ops
 from hwflow.ir.graph import Graph, Layer
 from hwflow.ir.types import IntType, TensorType
+from hwflow.plan.circuit_builder import recoded
 from hwflow.plan.cost import adder_bits, luts
 from hwflow.plan.elaborate import elaborate
 from hwflow.plan.folding import Cost, Folding
@@ -18,11 +19,11 @@ from hwflow.plan.kernel import Kernel, Window, kernel_of
 from hwflow.plan.schedule import Schedule, register_bits, schedule
 from hwflow.plan.streams import StreamType
 from hwflow.plan.targets import DelayModel
-from hwflow.plan.words import Circuit, Product, Sum, Word
+from hwflow.plan.words import Circuit, Product, Recoding, Sum, Word
 
 __all__ = [
-    "LayerPlan", "block_cost", "chain_length", "check_folding", "circuit_cost", "plan_layer",
-    "stream_of",
+    "LayerPlan", "block_cost", "chain_length", "check_folding", "circuit_cost", "physical",
+    "plan_layer", "recoding_of", "stream_of",
 ]  # fmt: skip
 
 
@@ -45,6 +46,11 @@ class LayerPlan:
     outputs: tuple[str, ...]
     types: Mapping[str, TensorType]
     cost: Cost
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """Params that the layer reads, in the order of its circuit's weights."""
+        return tuple(n.name for n in self.kernel.graph.params)
 
     @property
     def latency(self) -> int:
@@ -125,6 +131,8 @@ def plan_layer(
     check_folding(layer, kernel, folding)
     if circuit is None:
         circuit = solve(kernel.graph)
+    if kernel.graph.params:
+        circuit = recoded(circuit, recoding_of(folding))
     if len(circuit.inputs) != sum(g.shape[1] for g in kernel.gathers):
         raise InternalError("internal.archive", f"the circuit kept for {layer.name} is another's")
     timing = schedule(circuit, period, model, start if folding.pos == "all" else 0.0)
@@ -134,7 +142,7 @@ def plan_layer(
         count = kernel.graph.types[inner].size
         words = [circuit.words[i] for i in circuit.outputs[offset : offset + count]]
         offset += count
-        known[value] = _physical(graph.types[value], kernel.positions, words)
+        known[value] = physical(graph.types[value], kernel.positions, words)
     return LayerPlan(
         layer.name,
         tuple(n.op.name for n in layer.nodes if not isinstance(n.op, (ops.Const, ops.Input))),
@@ -155,6 +163,13 @@ def check_folding(layer: Layer, kernel: Kernel, folding: Folding) -> None:
     Raises:
         InputError: "plan.fold".
     """
+    if folding.pos != "all" and kernel.graph.params:
+        raise InputError(
+            "plan.fold",
+            f"layer {layer.name} has weights loaded at run time: it takes all positions at once",
+            hint=f"remove {layer.name} from hardware.fold.pos; hardware.fold.digits folds it",
+            place=folding.place,
+        )
     if folding.pos not in ("all", 1):
         _check_gather(layer, kernel, folding)
     elif folding.pos == 1 and not (kernel.pointwise and len(layer.inputs) > 1):
@@ -191,7 +206,13 @@ def _check_gather(layer: Layer, kernel: Kernel, folding: Folding) -> None:
     )
 
 
-def _physical(kind: TensorType, positions: int, words: Sequence[Word]) -> TensorType:
+def recoding_of(folding: Folding) -> Recoding:
+    """How the weights of a layer are recoded that are loaded at run time."""
+    chosen = folding.multiplier
+    return chosen if chosen in ("plain", "radix4") else "radix8"
+
+
+def physical(kind: TensorType, positions: int, words: Sequence[Word]) -> TensorType:
     """The type of an output as the hardware carries it: every position like the kernel's."""
     lo = np.tile(np.array([w.lo for w in words], dtype=object), positions)
     hi = np.tile(np.array([w.hi for w in words], dtype=object), positions)

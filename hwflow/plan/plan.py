@@ -13,13 +13,28 @@ from hwflow.errors import InputError
 from hwflow.ir import digest
 from hwflow.ir.graph import Graph
 from hwflow.ir.types import TensorType
-from hwflow.plan.checks import check_clock, check_dsps, check_fold, check_graph, check_widths
+from hwflow.plan.checks import (
+    check_clock,
+    check_dsps,
+    check_fold,
+    check_graph,
+    check_held,
+    check_widths,
+)
 from hwflow.plan.connect import AnyLayer, Dataflow, connect, sized
-from hwflow.plan.dataflow import FoldedStage, GatherStage, Region, Stage, WindowStage
+from hwflow.plan.dataflow import (
+    FoldedStage,
+    GatherStage,
+    Region,
+    SerialStage,
+    Stage,
+    WindowStage,
+)
 from hwflow.plan.folded import plan_folded
 from hwflow.plan.folding import Cost, Folding
 from hwflow.plan.kernel import kernel_of
 from hwflow.plan.layer import LayerPlan, plan_layer
+from hwflow.plan.serial import plan_serial
 from hwflow.plan.size import check_fits, check_unrolled
 from hwflow.plan.solver import Solver
 from hwflow.plan.store import store_of
@@ -72,7 +87,7 @@ class Plan:
         for stage in self.stages:
             if isinstance(stage, Region):
                 found += stage.layers
-            elif isinstance(stage, WindowStage | GatherStage | FoldedStage):
+            elif isinstance(stage, WindowStage | GatherStage | FoldedStage | SerialStage):
                 found.append(stage.layer)
         return tuple(found)
 
@@ -107,7 +122,9 @@ def make_plan(
     types = {n.name: graph.types[n.name] for n in graph.inputs}
     for layer in layers:
         types.update({v: layer.types[v] for v in layer.outputs})
-    flow, cycles = _timed(graph, connect(graph, layers, types))
+    dataflow = connect(graph, layers, types)
+    check_held(graph, dataflow.stages, options.interface)
+    flow, cycles = _timed(graph, dataflow, options.interface)
     period = float(1_000_000_000 / options.clock_hz)
     worst = max((layer.worst for layer in layers), default=0.0)
     worst = max(worst, period / 1000)
@@ -137,7 +154,7 @@ def _plan_layers(
     plans: list[AnyLayer] = []
     layers = graph.layers()
     check_unrolled(graph, options.fold, options.target)
-    unrolled = [n for n in layers if not options.fold.get(n.name, Folding()).folded]
+    unrolled = [n for n in layers if not _spread(options.fold.get(n.name, Folding()))]
     progress(0.0, f"adder graphs of {len(unrolled)} layers")
     # By interval analysis alone; where hardware words turn out narrower, the layer is solved below.
     solver.prepare([
@@ -149,7 +166,10 @@ def _plan_layers(
         folding = options.fold.get(layer.name, Folding())
         start = max((arrivals.get(v, 0.0) for v in layer.inputs), default=0.0)
         planned: AnyLayer
-        if folding.folded:
+        if folding.digits > 1:
+            delay = options.target.delay
+            planned = plan_serial(graph, layer, types, folding, period, delay)
+        elif folding.folded:
             planned = plan_folded(graph, layer, types, folding, period, options.target)
         else:
             kept = circuits.get(layer.name)
@@ -165,7 +185,14 @@ def _plan_layers(
     return tuple(plans)
 
 
-def _timed(graph: Graph, flow: Dataflow) -> tuple[Dataflow, tuple[int, int]]:
+def _spread(folding: Folding) -> bool:
+    """Whether a layer is spread over clocks otherwise than by positions."""
+    return folding.folded or folding.digits > 1
+
+
+def _timed(
+    graph: Graph, flow: Dataflow, interface: InterfaceKind
+) -> tuple[Dataflow, tuple[int, int]]:
     """The dataflow with its FIFOs sized, and its latency and initiation interval."""
     if len(flow.stages) == 1 and isinstance(flow.stages[0], Region):
         return flow, (flow.stages[0].latency + 1, 1)
@@ -173,7 +200,7 @@ def _timed(graph: Graph, flow: Dataflow) -> tuple[Dataflow, tuple[int, int]]:
 
     def measured(stages: Sequence[Stage]) -> tuple[int, int]:
         beats = (flow.inputs[source].beats, sink[1].beats)
-        return measure(stages, source, sink[0], *beats)
+        return measure(stages, source, sink[0], *beats, early=interface == "valid_only")
 
     timed = sized(flow, measured)
     if timed[1][0] < 0:

@@ -14,11 +14,14 @@ from hwflow.plan.dataflow import (
     GatherStage,
     Region,
     Serializer,
+    SerialStage,
     WindowStage,
 )
 from hwflow.plan.folded import FoldedPlan
 from hwflow.plan.kernel import Window
+from hwflow.plan.layer import LayerPlan, recoding_of
 from hwflow.plan.plan import Plan
+from hwflow.plan.serial import SerialPlan
 
 __all__ = ["layer_cycles", "plan_record", "window_cycles"]
 
@@ -81,7 +84,10 @@ def _layer(layer: AnyLayer) -> dict[str, Any]:
             "simd": layer.folding.simd,
             "pos": 1 if folded else pos,
         },
-        "multiplier": layer.folding.multiplier if folded else None,
+        "multiplier": layer.folding.multiplier
+        if isinstance(layer, FoldedPlan)
+        else _recoding(layer),
+        "digits": layer.folding.digits,
         "positions": layer.positions,
         "cycles": layer_cycles(layer),
         "latency": layer.latency,
@@ -101,10 +107,16 @@ def _layer(layer: AnyLayer) -> dict[str, Any]:
     }
 
 
+def _recoding(layer: LayerPlan | SerialPlan) -> str | None:
+    return recoding_of(layer.folding) if layer.weights else None
+
+
 def layer_cycles(layer: AnyLayer) -> int:
     """Clock cycles of a layer for a tensor."""
     if isinstance(layer, FoldedPlan):
         return layer.cycles
+    if isinstance(layer, SerialPlan):
+        return layer.steps
     if layer.gathers:
         return layer.steps
     if layer.window is not None:
@@ -126,6 +138,8 @@ def _stage(stage: object) -> dict[str, Any]:
             return {"kind": "gather", "layers": [stage.layer.name]}
         case FoldedStage():
             return {"kind": "folded", "layers": [stage.layer.name]}
+        case SerialStage():
+            return {"kind": "serial", "layers": [stage.layer.name]}
         case Serializer():
             return {"kind": "serializer", "value": stage.value, "beats": stage.count}
         case Deserializer():

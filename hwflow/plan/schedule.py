@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hwflow.plan.cost import delay
 from hwflow.plan.targets import DelayModel
-from hwflow.plan.words import Circuit, Literal, operands
+from hwflow.plan.words import Circuit, operands
 
 __all__ = ["Schedule", "register_bits", "schedule"]
 
@@ -40,17 +40,19 @@ def schedule(
     Inputs arrive `start` ns into stage 0. A word moves to the next stage when it would settle
     later than the period less the register overhead; one that alone takes longer than that gets
     a stage to itself, and `worst` shows it. Results of the `registered` operations are read from
-    the next stage on, `away` ns after its clock edge; outputs too.
+    the next stage on, `away` ns after its clock edge; outputs too. Weights loaded at run time, and
+    what is made of them alone, stand still: they are in stage 0 and read from every stage.
     """
     budget = period - model.clock_overhead
     stages: list[int] = []
     arrivals: list[float] = []
     worst = start
-    for word in circuit.words:
-        reads = [i for i in operands(word.op) if not isinstance(circuit.words[i].op, Literal)]
-        if isinstance(word.op, Literal) or not reads:
+    still = circuit.still
+    for word, stands in zip(circuit.words, still, strict=True):
+        reads = [i for i in operands(word.op) if not still[i]]
+        if stands or not reads:
             stages.append(0)
-            arrivals.append(0.0 if isinstance(word.op, Literal) else start)
+            arrivals.append(0.0 if stands else start)
             continue
         stage = max(stages[i] + isinstance(circuit.words[i].op, registered) for i in reads)
         ready = max((arrivals[i] for i in reads if stages[i] == stage), default=0.0)
@@ -74,7 +76,7 @@ def schedule(
 
 def register_bits(circuit: Circuit, plan: Schedule) -> int:
     """Flip-flops of the pipeline: every word, for every stage border its value crosses."""
-    last = list(plan.stages)
+    last, still = list(plan.stages), circuit.still
     for index, word in enumerate(circuit.words):
         for read in operands(word.op):
             last[read] = max(last[read], plan.stages[index])
@@ -83,5 +85,5 @@ def register_bits(circuit: Circuit, plan: Schedule) -> int:
     return sum(
         word.width * (last[i] - plan.stages[i])
         for i, word in enumerate(circuit.words)
-        if not isinstance(word.op, Literal)
+        if not still[i]
     )

@@ -16,12 +16,14 @@ from hwflow.plan.dataflow import (
     GatherStage,
     Region,
     Serializer,
+    SerialStage,
     Stage,
     WindowStage,
 )
 from hwflow.plan.folded import FoldedPlan
 from hwflow.plan.kernel import raster_steps
 from hwflow.plan.layer import LayerPlan
+from hwflow.plan.serial import SerialPlan
 
 __all__ = ["measure"]
 
@@ -95,6 +97,25 @@ class _GatherModel(_Pipe):
     def step(self, accepted: Sequence[bool], taken: Sequence[bool]) -> None:
         advance = accepted[0] or (self.enabled and self.at > 0)
         self.clock(advance, taken)
+        if advance:
+            self.at = (self.at + 1) % self.steps
+
+
+class _SerialModel(_Pipe):
+    """Reads its tensor, which stands still, in each step; takes it with the first or the last."""
+
+    def __init__(self, layer: SerialPlan, early: bool) -> None:
+        super().__init__(layer.latency)
+        self.steps, self.at, self.offered = layer.steps, 0, False
+        self.taking = 0 if early else self.steps - 1
+
+    def ready(self, offered: Sequence[bool], _onward: Sequence[bool]) -> list[bool]:
+        self.offered = offered[0]
+        return [self.enabled and self.at == self.taking]
+
+    def step(self, _accepted: Sequence[bool], taken: Sequence[bool]) -> None:
+        advance = self.enabled and (self.offered or self.at > 0)
+        self.clock(advance and self.at == self.steps - 1, taken)
         if advance:
             self.at = (self.at + 1) % self.steps
 
@@ -200,6 +221,7 @@ _Model: TypeAlias = (
     | _WindowModel
     | _GatherModel
     | _FoldedModel
+    | _SerialModel
     | _SerializerModel
     | _DeserializerModel
     | _ForkModel
@@ -207,7 +229,7 @@ _Model: TypeAlias = (
 )
 
 
-def _model(stage: Stage) -> _Model:
+def _model(stage: Stage, early: bool) -> _Model:
     match stage:
         case Region():
             return _RegionModel(stage.latency, len(stage.outputs))
@@ -217,6 +239,8 @@ def _model(stage: Stage) -> _Model:
             return _GatherModel(stage.layer)
         case FoldedStage():
             return _FoldedModel(stage.layer)
+        case SerialStage():
+            return _SerialModel(stage.layer, early)
         case Serializer():
             return _SerializerModel(stage.count)
         case Deserializer():
@@ -230,8 +254,8 @@ def _model(stage: Stage) -> _Model:
 class _Network:
     """Stages joined by numbered links; sources always offer, sinks always take."""
 
-    def __init__(self, stages: Sequence[Stage]) -> None:
-        self.models = [_model(stage) for stage in stages]
+    def __init__(self, stages: Sequence[Stage], early: bool) -> None:
+        self.models = [_model(stage, early) for stage in stages]
         names = dict.fromkeys(name for s in stages for name in (*s.reads, *s.writes))
         number = {name: i for i, name in enumerate(names)}
         self.reads = [tuple(number[n] for n in stage.reads) for stage in stages]
@@ -260,18 +284,25 @@ class _Network:
 
 
 def measure(
-    stages: Sequence[Stage], source: str, sink: str, in_beats: int, out_beats: int
+    stages: Sequence[Stage],
+    source: str,
+    sink: str,
+    in_beats: int,
+    out_beats: int,
+    *,
+    early: bool = False,
 ) -> tuple[int, int]:
     """Latency and initiation interval of a dataflow.
 
     `source` and `sink` are the links of the first input and the first output. Latency: from the
     edge that takes the first input beat to the edge that delivers the first output beat;
     interval: between the heads of tensors once it repeats, the longest if several come in turns.
+    `early`: without ready, a layer that takes its inputs in parts takes the tensor with the first.
 
     Raises:
         InternalError: "internal.deadlock".
     """
-    network = _Network(stages)
+    network = _Network(stages, early)
     into, out = network.number[source], network.number[sink]
     first_in, delivered = -1, 0
     heads: list[int] = []
@@ -302,6 +333,8 @@ def _work(stage: Stage) -> int:
             return stage.layer.steps + stage.layer.latency + 4
         case FoldedStage():
             return stage.layer.cycles + stage.layer.raster.words + stage.layer.latency + 4
+        case SerialStage():
+            return stage.layer.steps + stage.layer.latency + 4
         case Serializer() | Deserializer():
             return stage.stream.beats + 2
         case Fork() | Fifo():

@@ -8,19 +8,28 @@ timed by `schedule` and emitted by the backends.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal as OneOf
 from typing import TypeAlias
 
 from hwflow.ir.types import Rounding
 
 __all__ = [
-    "AtLeast", "Circuit", "Clip", "Digit", "In", "Join", "Literal", "Max", "Mux", "Product",
-    "Relation", "Round", "Shl", "Sum", "Table", "Word", "WordOp", "Wrap", "operands", "width_of",
+    "AtLeast", "Circuit", "Clip", "Digit", "Dot", "In", "Join", "Literal", "Max", "Mux", "Product",
+    "Recoding", "Relation", "Round", "Shl", "Sum", "Table", "Weight", "Word", "WordOp", "Wrap",
+    "operands", "width_of",
 ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class In:
     """Element `index` of the circuit's inputs."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """Element `index` of the weights loaded at run time; it stands still while data flow."""
 
     index: int
 
@@ -57,6 +66,24 @@ class Product:
 
     a: int
     b: int
+
+
+Recoding: TypeAlias = OneOf["plain", "radix4", "radix8"]
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """``addend + sum_k inputs[k] * weights[k]`` as one carry-save tree; no input is negative.
+
+    `recoding` says by what digits of the weights inputs are multiplied; radix8 alone reads
+    `triples`, three times each input.
+    """
+
+    inputs: tuple[int, ...]
+    triples: tuple[int, ...]
+    weights: tuple[int, ...]
+    addend: int
+    recoding: Recoding
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +176,8 @@ class Table:
 
 WordOp: TypeAlias = (
     In
+    | Weight
+    | Dot
     | Literal
     | Shl
     | Sum
@@ -169,8 +198,10 @@ WordOp: TypeAlias = (
 def operands(op: WordOp) -> tuple[int, ...]:
     """The words that `op` reads."""
     match op:
-        case In() | Literal():
+        case In() | Weight() | Literal():
             return ()
+        case Dot(inputs, triples, weights, addend, recoding):
+            return (*inputs, *(triples if recoding == "radix8" else ()), *weights, addend)
         case Sum(a, _, b, _, _) | Product(a, b) | Relation(a, b, _) | Max(a, b):
             return (a, b)
         case Join(a, b, _) | Digit(a, b, _):
@@ -212,12 +243,22 @@ class Circuit:
     """Words in topological order and, by index, the words that are the outputs.
 
     Inputs are the words with operation `In`; `inputs` are the bounds of all elements offered,
-    whether read or not.
+    whether read or not; likewise `Weight` and `weights`.
     """
 
     inputs: tuple[tuple[int, int], ...]
     words: tuple[Word, ...]
     outputs: tuple[int, ...]
+    weights: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def still(self) -> tuple[bool, ...]:
+        """For each word whether it never moves while data flow: weights and what they make."""
+        found: list[bool] = []
+        for word in self.words:
+            data = isinstance(word.op, In) or not all(found[i] for i in operands(word.op))
+            found.append(not data)
+        return tuple(found)
 
     def widths_of(self, word: Word) -> tuple[int, ...]:
         """Widths of the words that `word` reads."""

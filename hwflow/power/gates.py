@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from hwflow.asic.liberty.model import Floats
 from hwflow.errors import InputError
 from hwflow.power.waves import MOST_PINS, Gate, Network
 
-__all__ = ["Flop", "GateCell", "GateNetlist", "expanded", "read_gates"]
+__all__ = ["ClockGate", "Flop", "GateCell", "GateNetlist", "expanded", "read_gates"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,8 @@ class GateCell:
 class Flop:
     """A flip-flop: `ins` are the nets of `pins`, its inputs but for the clock; `q` its output.
 
-    `inverted` says that `q` is the complement of the state, as an output QN is.
+    `inverted` says that `q` is the complement of the state, as an output QN is. `clocked` is the
+    net on its clock pin, `enable` that which opens its clock gate (1: it has none).
     """
 
     name: str
@@ -49,11 +50,32 @@ class Flop:
     output: str
     q: int
     inverted: bool
+    clocked: int
+    enable: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ClockGate:
+    """An integrated clock gate on the clock itself; its test pins stay 0.
+
+    `pins` and `ins` are its inputs but for the clock; `enable` is the net that opens it, `out` the
+    gated clock.
+    """
+
+    name: str
+    cell: Cell
+    clock: str
+    pins: tuple[str, ...]
+    ins: tuple[int, ...]
+    clocked: int
+    enable: int
+    output: str
+    out: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GateNetlist:
-    """Cells by their nets.
+    """Cells by their nets; the network's flops are `flops` and after them `clock_gates`.
 
     `inputs` are the nets of the input ports but for the clock. A net has `pins` pF of input pins
     and `sinks` of them; the wire to each adds `wire` pF, which is a stated assumption.
@@ -61,6 +83,7 @@ class GateNetlist:
 
     gates: tuple[GateCell, ...]
     flops: tuple[Flop, ...]
+    clock_gates: tuple[ClockGate, ...]
     inputs: tuple[int, ...]
     network: Network
     pins: Floats
@@ -81,6 +104,7 @@ def read_gates(module: Mapping[str, Any], library: Library, clock: str, wire: fl
     """
     gates: list[GateCell] = []
     flops: list[Flop] = []
+    clock_gates: list[ClockGate] = []
     cells: list[tuple[str, Cell]] = []
     for name, raw in module["cells"].items():
         cell = library.cells.get(raw["type"])
@@ -92,10 +116,13 @@ def read_gates(module: Mapping[str, Any], library: Library, clock: str, wire: fl
             flops.append(_flop(name, cell, nets))
         elif cell.combinational:
             gates += _gates(name, cell, nets)
+        elif cell.clock_gate and cell.clocks:
+            clock_gates.append(_clock_gate(name, cell, nets))
         else:
             raise _refused(name, cell.name, "is neither a gate nor a flip-flop")
     ordered = _ordered(gates)
     clock_nets = set(module["ports"][clock]["bits"])
+    flops = _gated(flops, clock_gates, clock_nets)
     inputs = [
         bit
         for port in module["ports"].values()
@@ -110,10 +137,15 @@ def read_gates(module: Mapping[str, Any], library: Library, clock: str, wire: fl
             Gate(g.out, g.ins, expanded(_function(g.cell, g.pin), g.cell.inputs)) for g in ordered
         ),
         (*(f.q for f in flops), *inputs),
-        tuple((*f.ins, f.q) for f in flops),
+        (
+            *((*f.ins, f.q, f.enable) for f in flops),
+            *((*g.ins, g.enable) for g in clock_gates),
+        ),
     )
     pins, sinks = _loads(module, cells, count)
-    return GateNetlist(tuple(ordered), tuple(flops), tuple(inputs), network, pins, sinks, wire)
+    return GateNetlist(
+        tuple(ordered), tuple(flops), tuple(clock_gates), tuple(inputs), network, pins, sinks, wire
+    )
 
 
 def expanded(function: Function, pins: Sequence[str]) -> int:
@@ -171,7 +203,29 @@ def _flop(name: str, cell: Cell, nets: Mapping[str, int]) -> Flop:
     pins = tuple(pin for pin in cell.inputs if pin not in clocks)
     inverted = function.value({ff.state: 1, ff.inverse: 0}) == 0
     ins = tuple(nets.get(pin, 0) for pin in pins)
-    return Flop(name, cell, clocks[0], pins, ins, driven[0], nets[driven[0]], inverted)
+    clocked = nets.get(clocks[0], 0)
+    return Flop(name, cell, clocks[0], pins, ins, driven[0], nets[driven[0]], inverted, clocked)
+
+
+def _clock_gate(name: str, cell: Cell, nets: Mapping[str, int]) -> ClockGate:
+    (clock,) = cell.clocks
+    pins = tuple(pin for pin in cell.inputs if pin != clock)
+    enable = next(pin for pin in pins if cell.pins[pin].gating == "enable")
+    (out,) = cell.outputs
+    ins = tuple(nets.get(pin, 0) for pin in pins)
+    clocked, opened = nets.get(clock, 0), nets.get(enable, 0)
+    return ClockGate(name, cell, clock, pins, ins, clocked, opened, out, nets[out])
+
+
+def _gated(flops: Sequence[Flop], gates: Sequence[ClockGate], clocks: Container[int]) -> list[Flop]:
+    """The flops with the enable of the gate before each."""
+    enables = {gate.out: gate.enable for gate in gates}
+    found = [(f.name, f.cell.name, f.clocked in clocks or f.clocked in enables) for f in flops]
+    found += [(g.name, g.cell.name, g.clocked in clocks) for g in gates]
+    for name, kind, good in found:
+        if not good:
+            raise _refused(name, kind, "is clocked by neither the clock nor a gate on it")
+    return [replace(flop, enable=enables.get(flop.clocked, 1)) for flop in flops]
 
 
 def _ordered(gates: Sequence[GateCell]) -> list[GateCell]:

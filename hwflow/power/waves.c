@@ -20,9 +20,11 @@ typedef struct {
   const u64 *table;                          /* gate: output by state, pin 0 in the low bit */
   const int32_t *rise, *fall;                /* pin: delay of the output it causes */
   const int32_t *source_net, *source_rise, *source_fall;
-  const int32_t *flop_first, *flop_pins;     /* flop: nets that its clock energy depends on */
+  const int32_t *flop_first, *flop_pins;     /* flop: nets that its clock energy depends on, the
+                                                last is what lets the clock through */
   const int64_t *dwell_at, *cause_at, *flop_at; /* where a gate's, a flop's counters begin */
   u64 *toggles, *dwell, *cause, *idle, *edges;
+  u64 *held;                                 /* flop pin: changes while the clock is held */
   int64_t late;                              /* changes after `period` */
   int32_t period;
 } netlist;
@@ -187,8 +189,23 @@ static void settle(netlist *n) {
   }
 }
 
+/* Changes of a flop's pins in the streams that its last edge was kept from. */
+static void hold(netlist *n, int f) {
+  const int32_t first = n->flop_first[f], last = n->flop_first[f + 1] - 1;
+  const u64 closed = ~value[n->flop_pins[last]];
+  for (int p = first; closed && p < last; p++) {
+    int net = n->flop_pins[p];
+    u64 before = value[net];
+    for (int64_t e = begin[net]; e < end[net]; e++) {
+      n->held[p] += __builtin_popcountll((words[e] ^ before) & closed);
+      before = words[e];
+    }
+  }
+}
+
 static void count(netlist *n) {
   u64 in[MOST_PINS], term[1 << MOST_PINS];
+  for (int f = 0; f < n->flops; f++) hold(n, f);
   for (int net = 0; net < n->nets; net++) {
     u64 before = value[net];
     for (int64_t e = begin[net]; e < end[net]; e++) {

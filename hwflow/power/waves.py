@@ -47,7 +47,8 @@ class Gate:
 class Network:
     """Gates (each after those that it reads), sources (registers, inputs) and flops.
 
-    Nets are numbered below `nets`. A flop is the tuple of nets that its clock energy depends on.
+    Nets are numbered below `nets`. A flop is the tuple of nets that its clock energy depends on,
+    the last one the enable of its clock gate (1 without one).
     """
 
     nets: int
@@ -76,7 +77,8 @@ class Activity:
     `toggles` by net. By gate: `dwell[state]` settled cycles in each state of its pins;
     `cause[pin, state]` output toggles that this pin caused in the state before it changed;
     `idle[pin, state]` changes of the pin that left the output alone. By flop: `edges[state]` clock
-    edges. `late` are net toggles after the clock period.
+    edges, also those that its gate keeps back; `held[pin]` changes of the pin in the cycles after
+    those. `late` are net toggles after the clock period.
     """
 
     cycles: int
@@ -85,6 +87,7 @@ class Activity:
     cause: tuple[Words, ...]
     idle: tuple[Words, ...]
     edges: tuple[Words, ...]
+    held: tuple[Words, ...]
     late: int
 
 
@@ -98,7 +101,7 @@ class _Netlist(ctypes.Structure):
             for name in (
                 "out", "first", "ins", "table", "rise", "fall", "source_net", "source_rise",
                 "source_fall", "flop_first", "flop_pins", "dwell_at", "cause_at", "flop_at",
-                "toggles", "dwell", "cause", "idle", "edges",
+                "toggles", "dwell", "cause", "idle", "edges", "held",
             )
         ),
         ("late", ctypes.c_int64),
@@ -123,19 +126,26 @@ def run_waves(
         InputError: "power.cell": a cell of more than 6 inputs.
         ToolMissing, ToolFailed: gcc is absent or failed.
     """
-    if any(len(gate.ins) > MOST_PINS for gate in network.gates):
+    if any(len(pins) > MOST_PINS for pins in (*(g.ins for g in network.gates), *network.flops)):
         raise InputError("power.cell", f"a cell has more than {MOST_PINS} inputs")
     pins = np.array([len(g.ins) for g in network.gates], dtype=np.int64)
     first = _starts(pins)
     states = np.int64(1) << pins
     dwell_at, cause_at = _starts(states), _starts(states * pins)
     flop_pins = np.array([len(f) for f in network.flops], dtype=np.int64)
-    flop_at = _starts(np.int64(1) << flop_pins)
+    flop_first, flop_at = _starts(flop_pins), _starts(np.int64(1) << flop_pins)
     zero, none = np.zeros(int(first[-1]), np.int32), np.zeros(len(network.sources), np.int32)
     delays = delays or Delays(zero, zero, none, none)
     counts = [
         np.zeros(int(size), np.uint64)
-        for size in (network.nets, dwell_at[-1], cause_at[-1], cause_at[-1], flop_at[-1])
+        for size in (
+            network.nets,
+            dwell_at[-1],
+            cause_at[-1],
+            cause_at[-1],
+            flop_at[-1],
+            flop_first[-1],
+        )
     ]
     arrays: list[npt.NDArray[Any]] = [
         _ints([g.out for g in network.gates]),
@@ -147,7 +157,7 @@ def run_waves(
         _ints(network.sources),
         np.ascontiguousarray(delays.source_rise, np.int32),
         np.ascontiguousarray(delays.source_fall, np.int32),
-        _starts(flop_pins).astype(np.int32),
+        flop_first.astype(np.int32),
         _ints([n for flop in network.flops for n in flop]),
         dwell_at,
         cause_at,
@@ -172,6 +182,7 @@ def run_waves(
         caused,
         idle,
         _cut(counts[4], flop_at),
+        _cut(counts[5], flop_first),
         int(netlist.late),
     )
 

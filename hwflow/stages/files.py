@@ -144,6 +144,7 @@ def given_foldings(config: DesignConfig) -> dict[str, Folding]:
             layer.simd or "all",
             layer.pos or "all",
             layer.multiplier,  # type: ignore[arg-type]
+            layer.digits,
             config.place(f"hardware.fold.layers.{name}"),
         )
     return folds

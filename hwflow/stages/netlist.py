@@ -22,7 +22,7 @@ def run(config: DesignConfig, context: StageContext) -> None:
     golden = load_golden(context.inputs)
     context.progress(0.0, "compiling the netlist")
     netlist = context.inputs["synth"] / "netlist.json"
-    sim = NetlistSim.build(netlist, golden.interface, context.scratch)
+    sim = NetlistSim.build(netlist, golden.interface, context.scratch, load=golden.load)
     context.progress(0.5, f"{len(golden.vectors)} vectors through the netlist")
     result = sim.replay(golden.packed())
     mismatch = golden.compare_outputs(result.outputs)
@@ -51,8 +51,7 @@ def _save_activity(
 ) -> None:
     """What the energy stage needs: net toggles on FPGAs, the states of registers for cells."""
     if not config.hardware.asic:
-        save_activity(sim, golden, out)
+        save_activity(sim, golden, netlist, out)
         return
-    record = read_json(netlist)
-    kinds = {name for name, cell in record["liberty"]["cells"].items() if "ff" in cell}
-    save_states(sim, golden, record["modules"][golden.interface.top], kinds, out)
+    cells = read_json(netlist)["liberty"]["cells"]
+    save_states(sim, golden, netlist, {name for name, cell in cells.items() if "ff" in cell}, out)

@@ -61,6 +61,8 @@ def _map_to_cells(
         library,
         context.out,
         context.scratch,
+        clock_gating=config.hardware.clock_gating,
+        flat=config.hardware.flatten,
     )
 
 

@@ -13,6 +13,7 @@ from hwflow.plan.connect import AnyLayer
 from hwflow.plan.folded import FoldedPlan
 from hwflow.plan.layer import LayerPlan
 from hwflow.plan.plan import Plan
+from hwflow.plan.serial import SerialPlan
 from hwflow.plan.streams import Interface, PortGroup
 from hwflow.verify.compare import Mismatch
 from hwflow.verify.netlist import NetlistSim
@@ -55,7 +56,7 @@ def _alone(
 ) -> dict[str, IntArray]:
     beats = {v: layer.stream(v).pack(a.reshape(1, -1).astype(np.int64)) for v, a in inputs.items()}
     work.mkdir(parents=True, exist_ok=True)
-    if isinstance(layer, FoldedPlan) or layer.window is not None or layer.gathers:
+    if isinstance(layer, FoldedPlan | SerialPlan) or layer.window is not None or layer.gathers:
         interface = _stream_interface(plan.graph.name, layer)
         (group,) = interface.outputs
         result = build_replay(rtl, interface, work).run(beats).outputs
@@ -76,7 +77,9 @@ def _layer_ports(plan: Plan, layer: LayerPlan) -> LayerPorts:
         )
 
     clocked = layer.cost.ffs > 0
-    stalls = clocked and plan.interface.kind != "valid_only"
+    streams = plan.interface.kind != "valid_only"
+    gated = plan.interface.initiation_interval > 1
+    stalls = clocked and (streams or gated)
     return LayerPorts(
         f"{plan.graph.name}__{layer.name}",
         ports("in", "i", layer.inputs),
@@ -84,6 +87,7 @@ def _layer_ports(plan: Plan, layer: LayerPlan) -> LayerPorts:
         layer.latency,
         "clk" if clocked else None,
         "en_i" if stalls else None,
+        1 if streams else max(1, layer.latency),
     )
 
 

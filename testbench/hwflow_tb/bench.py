@@ -12,6 +12,7 @@ from cocotb.triggers import RisingEdge
 from hwflow_tb.agents import Pace, Sink, Source
 from hwflow_tb.design import Design
 from hwflow_tb.finding import Finding, FindingError
+from hwflow_tb.loader import Loader
 
 __all__ = ["Beats", "Bench"]
 
@@ -20,10 +21,14 @@ _PERIOD_NS: Final = 10
 
 
 class Bench:
-    """Drives one design; `cycle` counts rising edges after the latest reset."""
+    """Drives one design; `cycle` counts rising edges after the latest reset.
 
-    def __init__(self, dut: Any, design: Design) -> None:
+    `weights` are loaded behind every reset, and not counted.
+    """
+
+    def __init__(self, dut: Any, design: Design, weights: Sequence[int] = ()) -> None:
         self.design = design
+        self._weights = weights
         self.cycle = 0
         self.total_cycles = 0
         spacing = design.initiation_interval if design.kind == "valid_only" else 0
@@ -33,6 +38,7 @@ class Bench:
         clock = getattr(dut, design.clock)
         self._edge = RisingEdge(clock)
         Clock(clock, _PERIOD_NS, unit="ns").start()
+        self.loader = Loader(dut, clock, design.words) if design.words else None
 
     async def reset(self) -> None:
         """Holds reset for the stated number of edges, sources silent, sinks ready."""
@@ -45,6 +51,8 @@ class Bench:
             await self._edge
         # The write lands after this edge: reset has been seen by exactly the stated edges.
         self._reset.value = int(not self.design.reset_active_high)
+        if self.loader is not None:
+            await self.loader.load(self.loader.wishbone, self._weights)
         self.total_cycles += self.design.reset_cycles
         self.cycle = 0
 
@@ -76,6 +84,27 @@ class Bench:
                 self._stuck(patience)
             await self._edge
             idle = 0 if self._step() else idle + 1
+
+    async def offer(self, inputs: Beats, cycles: int) -> None:
+        """Offers vectors for so many edges to a design that must neither take nor give anything.
+
+        Raises:
+            FindingError: where it does.
+        """
+        for source in self.sources:
+            source.start(inputs[source.port.tensor], Pace(None))
+            source.drive(self.cycle)
+        for sink in self.sinks:
+            sink.start((), Pace(None))
+        for _ in range(cycles):
+            await self._edge
+            self._step()
+        for source in self.sources:
+            if source.accepted and source.port.ready:
+                text = "a beat was taken while the weights were not loaded"
+                raise FindingError(Finding("early-input", source.port.data, self.cycle, text))
+            source.start((), Pace(None))
+        await self._edge
 
     def timing(self) -> tuple[int, int | None]:
         """Latency and initiation interval of the stream just run at full rate, in cycles."""

@@ -1,7 +1,9 @@
 """A design folder as the testbench sees it: interface.json and the vector files.
 
 The folder holds design.v, interface.json, inputs/<tensor>.bin and outputs/<tensor>.bin (raw beats,
-little endian, all beats of vector 0, then of vector 1 ...).
+little endian, all beats of vector 0, then of vector 1 ...). Where weights are loaded at run time
+there is weights.hex (a word a line), and maybe other/weights.hex with other/outputs/: the answers
+to the same inputs with other weights.
 """
 
 from __future__ import annotations
@@ -11,7 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Design", "FolderError", "Port", "load_beats", "load_design"]
+__all__ = [
+    "LOADER_PINS", "Design", "FolderError", "Port", "load_beats", "load_design", "load_words",
+]  # fmt: skip
+
+LOADER_PINS = (
+    "wb_cyc_i", "wb_stb_i", "wb_we_i", "wb_adr_i", "wb_dat_i", "wb_dat_o", "wb_ack_o",
+    "ser_select_i", "ser_clock_i", "ser_data_i", "ser_data_o",
+)  # fmt: skip
 
 
 class FolderError(Exception):
@@ -40,7 +49,7 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """Top module, clock, reset, timing in cycles, and ports."""
+    """Top module, clock, reset, timing in cycles, ports, and words of weights to be loaded."""
 
     top: str
     kind: str
@@ -52,6 +61,7 @@ class Design:
     initiation_interval: int
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
+    words: int = 0
 
 
 def load_design(folder: Path) -> Design:
@@ -74,6 +84,7 @@ def load_design(folder: Path) -> Design:
             initiation_interval=raw["initiation_interval"],
             inputs=tuple(_port(port) for port in raw["inputs"]),
             outputs=tuple(_port(port) for port in raw["outputs"]),
+            words=_words(raw.get("store")),
         )
     except OSError as error:
         raise FolderError(f"cannot read {path.name}: {error.strerror}") from None
@@ -99,6 +110,31 @@ def load_beats(path: Path, port: Port, limit: int) -> list[int]:
             f"expected a multiple of {size} x {port.beats} (beat bytes x beats)"
         )
     return [int.from_bytes(data[at : at + size], "little") for at in range(0, len(data), size)]
+
+
+def load_words(path: Path, design: Design) -> list[int]:
+    """Reads the words of weights; none for a design without.
+
+    Raises:
+        FolderError: where the file is missing or does not hold as many words as the design.
+    """
+    if not design.words:
+        return []
+    try:
+        words = [int(line, 16) for line in path.read_text(encoding="utf-8").split()]
+    except OSError as error:
+        raise FolderError(f"cannot read {path.name}: {error.strerror}") from None
+    except ValueError as error:
+        raise FolderError(f"{path.name} does not hold hexadecimal words: {error}") from None
+    if len(words) != design.words or max(words) >> 32:
+        raise FolderError(
+            f"{path.name}: found {len(words)} words, expected {design.words} of 32 bits"
+        )
+    return words
+
+
+def _words(store: dict[str, Any] | None) -> int:
+    return -(-sum(sum(field["widths"]) for field in store["fields"]) // 32) if store else 0
 
 
 def _port(raw: dict[str, Any]) -> Port:

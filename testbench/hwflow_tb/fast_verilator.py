@@ -16,7 +16,7 @@ from typing import Final
 
 from cocotb_tools.runner import Verilator
 
-from hwflow_tb.design import Design
+from hwflow_tb.design import LOADER_PINS, Design
 
 __all__ = ["FastVerilator", "build_args", "control_file", "put_verilator_on_path"]
 
@@ -71,6 +71,7 @@ def control_file(design: Design) -> str:
     names = [design.clock, design.reset]
     for port in (*design.inputs, *design.outputs):
         names += [n for n in (port.data, port.valid, port.ready, port.last) if n is not None]
+    names += LOADER_PINS if design.words else ()
     lines = [f'public_flat_rw -module "{design.top}" -var "{name}"' for name in names]
     return "\n".join(("`verilator_config", *lines)) + "\n"
 

@@ -17,10 +17,11 @@ from typing import Any
 import cocotb
 
 from hwflow_tb.bench import Beats, Bench, random_point
-from hwflow_tb.design import Design, load_beats, load_design
+from hwflow_tb.design import Design, load_beats, load_design, load_words
 from hwflow_tb.finding import Finding, FindingError
+from hwflow_tb.loader import FAILED, LOADING, Access, Loader
 
-__all__ = ["full_rate", "random_pace", "reset_in_stream"]
+__all__ = ["crc_error", "full_rate", "random_pace", "reset_in_stream", "two_weight_sets"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,9 @@ class _Setup:
     timing: Path
     inputs: dict[str, list[int]]
     outputs: dict[str, list[int]]
+    weights: list[int]
+    other: list[int]
+    other_outputs: dict[str, list[int]]
 
     def first(self, vectors: int) -> tuple[Beats, Beats]:
         """The beats of the first vectors."""
@@ -55,10 +59,9 @@ def _setup() -> _Setup:
     inputs = {
         p.tensor: load_beats(folder / "inputs" / f"{p.tensor}.bin", p, limit) for p in design.inputs
     }
-    outputs = {
-        p.tensor: load_beats(folder / "outputs" / f"{p.tensor}.bin", p, limit)
-        for p in design.outputs
-    }
+    outputs = _outputs(folder, design, limit)
+    weights = load_words(folder / "weights.hex", design)
+    second = folder / "other" if (folder / "other").is_dir() else folder
     vectors = min(
         len(beats[port.tensor]) // port.beats
         for beats, ports in ((inputs, design.inputs), (outputs, design.outputs))
@@ -73,7 +76,17 @@ def _setup() -> _Setup:
         timing=Path(config["timing"]),
         inputs=inputs,
         outputs=outputs,
+        weights=weights,
+        other=load_words(second / "weights.hex", design),
+        other_outputs=_outputs(second, design, limit),
     )
+
+
+def _outputs(folder: Path, design: Design, limit: int) -> dict[str, list[int]]:
+    return {
+        p.tensor: load_beats(folder / "outputs" / f"{p.tensor}.bin", p, limit)
+        for p in design.outputs
+    }
 
 
 _Body = Callable[[Bench, _Setup, dict[str, object]], Awaitable[None]]
@@ -82,7 +95,7 @@ _Body = Callable[[Bench, _Setup, dict[str, object]], Awaitable[None]]
 async def _run(dut: Any, name: str, body: _Body) -> None:
     setup = _setup()
     record: dict[str, object] = {"test": name, "finding": None}
-    bench = Bench(dut, setup.design)
+    bench = Bench(dut, setup.design, setup.weights)
     begin = time.perf_counter()
     try:
         await bench.reset()
@@ -121,6 +134,18 @@ async def reset_in_stream(dut: Any) -> None:
     await _run(dut, "reset_in_stream", _reset_in_stream)
 
 
+@cocotb.test()
+async def two_weight_sets(dut: Any) -> None:
+    """Other weights over the serial port, then the first ones again: read-back and values."""
+    await _run(dut, "two_weight_sets", _two_weight_sets)
+
+
+@cocotb.test()
+async def crc_error(dut: Any) -> None:
+    """One wrong bit is told, and nothing is taken or given before right weights run."""
+    await _run(dut, "crc_error", _crc_error)
+
+
 async def _full_rate(bench: Bench, setup: _Setup, record: dict[str, object]) -> None:
     await bench.stream(*setup.first(setup.vectors), seed=None)
     found = bench.timing()
@@ -151,3 +176,55 @@ async def _reset_in_stream(bench: Bench, setup: _Setup, record: dict[str, object
         await bench.stream(*setup.first(setup.vectors), seed=seed, cycles=cycles)
         await bench.reset()
     await bench.stream(*setup.first(setup.paced_vectors), seed=f"clean {setup.seed}")
+
+
+async def _two_weight_sets(bench: Bench, setup: _Setup, record: dict[str, object]) -> None:
+    loader = bench.loader
+    assert loader is not None
+    record["vectors"] = setup.paced_vectors
+    inputs, outputs = setup.first(setup.paced_vectors)
+    others = {
+        p.tensor: setup.other_outputs[p.tensor][: setup.paced_vectors * p.beats]
+        for p in setup.design.outputs
+    }
+    await bench.stream(inputs, outputs, seed=None)
+    for words, write, read, golden in (
+        (setup.other, loader.serial, loader.wishbone, others),
+        (setup.weights, loader.wishbone, loader.serial, outputs),
+    ):
+        await loader.write(write, words)
+        await _expect_words(loader, read, words)
+        await _expect_state(bench, loader, write, LOADING)
+        await loader.load(write, words)
+        await _expect_words(loader, read, words)
+        await bench.stream(inputs, golden, seed=f"weights {setup.seed}")
+
+
+async def _crc_error(bench: Bench, setup: _Setup, record: dict[str, object]) -> None:
+    loader, wait = bench.loader, setup.design.latency + setup.design.initiation_interval
+    assert loader is not None
+    record["vectors"] = setup.paced_vectors
+    inputs, outputs = setup.first(setup.paced_vectors)
+    await loader.write(loader.wishbone, setup.weights, damaged=True)
+    await bench.offer(inputs, 64 + 2 * wait)
+    found = await loader.start(loader.wishbone)
+    if found != FAILED:
+        text = f"state {found} with one bit of the weights wrong, expected {FAILED}"
+        raise FindingError(Finding("crc", "wb_dat_o", bench.cycle, text))
+    await bench.offer(inputs, 64 + 2 * wait)
+    await loader.load(loader.wishbone, setup.weights)
+    await bench.stream(inputs, outputs, seed=None)
+
+
+async def _expect_words(loader: Loader, access: Access, words: list[int]) -> None:
+    for index, found in enumerate(await loader.read(access)):
+        if found != words[index]:
+            text = f"word {index} reads as {found:08x}, expected {words[index]:08x}"
+            raise FindingError(Finding("read-back", "wb_dat_o", 0, text))
+
+
+async def _expect_state(bench: Bench, loader: Loader, access: Access, state: int) -> None:
+    found = await loader.state(access)
+    if found != state:
+        text = f"state {found}, expected {state}"
+        raise FindingError(Finding("state", "wb_dat_o", bench.cycle, text))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["HEADER", "cell", "flip_flop", "library", "write"]
+__all__ = ["GATE", "HEADER", "cell", "clock_gate", "flip_flop", "library", "write"]
 
 HEADER = """\
   delay_model : table_lookup;
@@ -89,10 +89,9 @@ def cell(name: str, area: float, function: str, inputs: str = "A B", power: bool
     return f"cell ({name}) {{ area : {area}; cell_leakage_power : 0.5;\n{text}{arcs}}}\n}}\n"
 
 
-def flip_flop(name: str = "DFF", area: float = 20) -> str:
-    """A rising-edge flip-flop without reset."""
-    check = "".join(
-        f'timing () {{ related_pin : "CK"; timing_type : {kind}; '
+def _checks(clock: str) -> str:
+    return "".join(
+        f'timing () {{ related_pin : "{clock}"; timing_type : {kind}; '
         + "".join(
             f'{edge}_constraint (check) {{ values ("{value}, {value}", "{value}, {value}"); }}'
             for edge in ("rise", "fall")
@@ -100,12 +99,34 @@ def flip_flop(name: str = "DFF", area: float = 20) -> str:
         + "}\n"
         for kind, value in (("setup_rising", 0.05), ("hold_rising", 0.01))
     )
+
+
+def flip_flop(name: str = "DFF", area: float = 20) -> str:
+    """A rising-edge flip-flop without reset."""
     return f"""cell ({name}) {{ area : {area}; cell_leakage_power : 2;
 ff (IQ, IQN) {{ clocked_on : "CK"; next_state : "D"; }}
 pin (CK) {{ direction : input; clock : true; capacitance : 0.003; {_energy()} }}
-pin (D) {{ direction : input; capacitance : 0.004; {check} }}
+pin (D) {{ direction : input; capacitance : 0.004; {_checks("CK")} }}
 pin (Q) {{ direction : output; function : "IQ"; max_capacitance : 0.4;
 {_arc("CK", "non_unate", "rising_edge")}{_energy("CK")} }}
+}}
+"""
+
+
+def clock_gate(name: str = "CKGATE", area: float = 10, test: str = "") -> str:
+    """An integrated clock gate, left out of logic as libraries do; `test` is a test pin."""
+    more = "direction : input; capacitance : 0.002; clock_gate_test_pin : true;"
+    return f"""cell ({name}) {{ area : {area}; cell_leakage_power : 1; dont_use : true;
+clock_gating_integrated_cell : "latch_posedge{"_precontrol" if test else ""}";
+statetable ("CLK EN", "L") {{ table : "L L : - : L , L H : - : H , H - : - : N"; }}
+pin (L) {{ direction : internal; internal_node : "L"; }}
+pin (CLK) {{ direction : input; clock : true; clock_gate_clock_pin : true; capacitance : 0.003;
+{_energy()} }}
+pin (EN) {{ direction : input; clock_gate_enable_pin : true; capacitance : 0.004;
+{_checks("CLK")}{_energy()} }}
+{f"pin ({test}) {{ {more} }}" if test else ""}
+pin (GCLK) {{ direction : output; clock_gate_out_pin : true; max_capacitance : 0.4;
+state_function : "CLK * L"; {_arc("CLK", "positive_unate")}{_energy("CLK")} }}
 }}
 """
 
@@ -121,6 +142,8 @@ CELLS = (
     flip_flop(),
 )
 """All that a design needs."""
+
+GATE = clock_gate()
 
 
 def library(cells: tuple[str, ...] = CELLS, header: str = HEADER) -> str:

@@ -36,6 +36,7 @@ def test_roles(tiny_library: Path) -> None:
         buffers=("BUF",),
         tie_low=Tie("TIE0", "Y"),
         tie_high=Tie("TIE1", "Y"),
+        clock_gate=None,
         unused=(),
     )
     assert kit.equivalents(10) == 2.5

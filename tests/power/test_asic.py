@@ -12,7 +12,8 @@ import pytest
 
 from hwflow.asic.liberty import Library, load_library
 from hwflow.errors import InputError
-from hwflow.power.asic import CyclePower, clock_tree, cycle_power
+from hwflow.power.asic import CyclePower, cycle_power
+from hwflow.power.clock import clock_tree
 from hwflow.power.delays import delays_of
 from hwflow.power.gates import read_gates
 from hwflow.power.waves import run_waves
@@ -70,7 +71,7 @@ def test_an_inverter(tiny: Library, tmp_path: Path) -> None:
     assert power.kinds["inputs"] == pytest.approx(0.5 * 9 * 1.5**2)
     assert power.kinds["leakage"] == pytest.approx(0.5 * 10 / 1000)
     assert power.layers == {"l": pytest.approx(0.5 * 5 * 1.5**2 + 6)}
-    assert power.tree_buffers == 0
+    assert power.clock.buffers == 0
 
 
 def test_each_output_toggle_is_charged_once(tiny: Library, tmp_path: Path) -> None:
@@ -90,7 +91,7 @@ def test_a_register_and_its_clock(tiny: Library, tmp_path: Path) -> None:
     assert power.kinds["registers"] == pytest.approx(0.5 * 5 * volts + 6)
     pin, tree = 8 * volts + 12, (4 + 5) * volts + 12
     assert power.kinds["clock"] == pytest.approx(pin + tree)
-    assert power.tree_buffers == 1
+    assert power.clock.buffers == 1
     assert power.leakage_nw == pytest.approx(2 + 0.5)
     still = measured(tiny, netlist, [[0, 0], [0, 0]], tmp_path)
     assert still.kinds["registers"] == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,36 @@ def test_slack_is_what_the_tables_say(chain: Path) -> None:
     assert result.fmax_mhz == pytest.approx(1000 / (launch + inverter + setup), rel=1e-3)
     written = json.loads((chain / "timing/timing.json").read_text(encoding="utf-8"))
     assert written["setup"]["slack"] == result.setup.slack
+
+
+GATED = """
+module chain__one(input clk, input d, output reg q);
+  always @(posedge clk) q <= d;
+endmodule
+module chain__two(input clk, input en, input [2:0] d, output reg [2:0] q);
+  always @(posedge clk) if (en) q <= d;
+endmodule
+module chain(input clk, input x, input [2:0] d, output [2:0] y);
+  wire m;
+  chain__one one(.clk(clk), .d(x), .q(m));
+  chain__two two(.clk(clk), .en(m), .d(d), .q(y));
+endmodule
+"""
+
+
+@pytest.mark.tool
+@needs_sta
+def test_the_enable_of_a_clock_gate_is_timed_against_the_edge(tmp_path: Path) -> None:
+    """By hand: clock to Q into the gate's 4 fF and 8 fF of wire, and the gate's setup."""
+    (tmp_path / "rtl.v").write_text(GATED, encoding="utf-8")
+    modules = tuple(f"chain__{name}" for name in LAYERS)
+    library = samples.write(tmp_path, samples.library((*samples.CELLS, samples.GATE)))
+    rtl, work = tmp_path / "rtl.v", tmp_path / "w"
+    assert synthesize_cells(rtl, "chain", modules, library, tmp_path, work).gating.gates == 1
+    result = timed(tmp_path, 1.0)
+    launch = 0.02 + 2 * (0.004 + 0.008)
+    assert result.setup.slack == pytest.approx(1 - launch - 0.05, abs=2e-4)
+    assert result.hold.slack == pytest.approx(launch - 0.01, abs=2e-4)
 
 
 @pytest.mark.tool
@@ -144,6 +175,23 @@ def test_a_design_without_a_path(chain: Path, monkeypatch: pytest.MonkeyPatch) -
     _fake(chain, monkeypatch, "echo 'No paths found.'")
     result = timed(chain, 1.0)
     assert (result.fmax_mhz, result.setup.slack, result.setup.path) == (None, None, ())
+
+
+@pytest.mark.tool
+@needs_sta
+def test_an_opensta_without_activity(chain: Path) -> None:
+    """Debian's: it can neither read SAIF nor VCD, and the report says so."""
+    version = subprocess.run(("sta", "-version"), capture_output=True, text=True, check=True).stdout
+    if not version.startswith("2.0."):
+        pytest.skip(f"OpenSTA {version.strip()} may read activity")
+    assert timed(chain, 1.0).reads == ()
+
+
+@pytest.mark.tool
+def test_an_opensta_that_reads_activity(chain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = "echo 'No paths found.'; echo 'reads activity: read_saif read_vcd'"
+    _fake(chain, monkeypatch, script)
+    assert timed(chain, 1.0).reads == ("read_saif", "read_vcd")
 
 
 @pytest.mark.tool

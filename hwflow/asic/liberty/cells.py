@@ -25,6 +25,7 @@ Direction = Literal["input", "output", "inout", "internal"]
 _DIRECTIONS: Final = ("input", "output", "inout", "internal")
 _UNREAD: Final = ("bus", "bundle", "statetable", "ff_bank", "latch_bank", "memory")
 _TRUE: Final = "true"
+_GATING: Final = ("clock", "enable", "test", "out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class CellReader:
             leakage=tuple(self._leakage(inner) for inner in group.all("leakage_power"))
             if self._units.nw
             else (),
-            dont_use=group.attributes.get("dont_use", "").lower() == _TRUE,
+            dont_use=_true(group, "dont_use"),
             scan=bool(group.all("test_cell")),
             clock_gate=group.attributes.get("clock_gating_integrated_cell", ""),
             unread=tuple(kind for kind in _UNREAD if group.all(kind)),
@@ -105,7 +106,8 @@ class CellReader:
             fall_capacitance=plain if fall is None else fall,
             max_capacitance=None if largest is None else largest * self._units.pf,
             max_transition=None if slowest is None else slowest * self._units.ns,
-            clock=group.attributes.get("clock", "").lower() == _TRUE,
+            clock=_true(group, "clock"),
+            gating=next((k for k in _GATING if _true(group, f"clock_gate_{k}_pin")), ""),
             function=_optional(group, "function"),
             three_state=_optional(group, "three_state"),
             timing=tuple(self._arc(inner) for inner in group.all("timing")),
@@ -142,6 +144,10 @@ class CellReader:
             rise=read(group.first("rise_power") or both, fj),
             fall=read(group.first("fall_power") or both, fj),
         )
+
+
+def _true(group: Group, name: str) -> bool:
+    return group.attributes.get(name, "").lower() == _TRUE
 
 
 def _pins(group: Group) -> tuple[str, ...]:

@@ -156,7 +156,8 @@ class Pin:
     """A pin; capacitances in pF (rise and fall are the plain one where not given).
 
     `function` of an output may name inputs and the state variables of the cell. `max_capacitance`
-    in pF and `max_transition` in ns are None where not given.
+    in pF and `max_transition` in ns are None where not given. `gating` is what the pin of an
+    integrated clock gate is for: "clock", "enable", "test" or "out", "" for any other.
     """
 
     name: str
@@ -167,6 +168,7 @@ class Pin:
     max_capacitance: float | None
     max_transition: float | None
     clock: bool
+    gating: str
     function: Function | None
     three_state: Function | None
     timing: tuple[TimingArc, ...]
@@ -203,6 +205,13 @@ class Cell:
     def outputs(self) -> tuple[str, ...]:
         """Output pins in the file's order."""
         return tuple(pin.name for pin in self.pins.values() if pin.direction == "output")
+
+    @property
+    def clocks(self) -> tuple[str, ...]:
+        """Input pins that clock it: a flip-flop's, or an integrated clock gate's."""
+        if self.ff is not None:
+            return self.ff.clocked_on.inputs
+        return tuple(name for name in self.inputs if self.pins[name].gating == "clock")
 
     @property
     def combinational(self) -> bool:

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from amaranth import Cat, Const, Module, Mux, Signal, Value
 
+from hwflow.backends.amaranth.dot import attach_dot
 from hwflow.backends.amaranth.logic import drive, extended, shape_of
 from hwflow.backends.amaranth.module import HwModule
 from hwflow.plan import words as w
@@ -24,6 +25,8 @@ __all__ = [
     "WindowLayer",
     "lanes_of",
     "layer_module",
+    "weight_bits",
+    "weights_of",
 ]
 
 
@@ -37,16 +40,27 @@ def lanes_of(data: Value, stream: StreamType) -> list[Value]:
 
 
 class Pipeline:
-    """A circuit's words as named signals, registered where a later stage reads them."""
+    """A circuit's words as named signals, registered where a later stage reads them.
+
+    `enable` is one bit for all registers or one for each stage. Dot products become modules
+    inside `owner`, which a circuit with weights needs.
+    """
 
     def __init__(
-        self, m: Module, circuit: w.Circuit, timing: Schedule, enable: Value, prefix: str = ""
+        self,
+        m: Module,
+        circuit: w.Circuit,
+        timing: Schedule,
+        enable: Value,
+        prefix: str = "",
+        owner: HwModule | None = None,
     ) -> None:
         self.m, self.circuit, self.timing, self.enable = m, circuit, timing, enable
-        self.prefix = prefix
+        self.prefix, self.owner = prefix, owner
+        self.still = circuit.still
         self.stages: list[dict[int, Value]] = [{} for _ in circuit.words]
 
-    def build(self, inputs: Sequence[Value]) -> list[Value]:
+    def build(self, inputs: Sequence[Value], weights: Sequence[Value] = ()) -> list[Value]:
         """Drive all words; returns the outputs, taken at the last stage."""
         for index, word in enumerate(self.circuit.words):
             stage = self.timing.stages[index]
@@ -56,14 +70,25 @@ class Pipeline:
             self.stages[index][stage] = signal
             if isinstance(word.op, w.In):
                 self.m.d.comb += signal.eq(extended(inputs[word.op.index], word.width))
+            elif isinstance(word.op, w.Weight):
+                self.m.d.comb += signal.eq(extended(weights[word.op.index], word.width))
+            elif isinstance(word.op, w.Dot):
+                assert self.owner is not None
+                read = self._reader(stage)
+                attach_dot(self.owner, self.m, self._name(index), word, self.circuit, read, signal)
             else:
-                drive(self.m, signal, word, lambda i, s=stage: self.at(i, s))  # type: ignore[misc]
+                drive(self.m, signal, word, self._reader(stage))
         return [self.at(o, self.timing.latency) for o in self.circuit.outputs]
+
+    def _reader(self, stage: int) -> Callable[[int], Value]:
+        return lambda index: self.at(index, stage)
 
     def _name(self, index: int) -> str:
         op = self.circuit.words[index].op
         if isinstance(op, w.In):
             return f"{self.prefix}x_{op.index}"
+        if isinstance(op, w.Weight):
+            return f"{self.prefix}w_{op.index}"
         return f"{self.prefix}{type(op).__name__.lower()}_{index}"
 
     def at(self, index: int, stage: int) -> Value:
@@ -72,29 +97,39 @@ class Pipeline:
         if isinstance(word.op, w.Literal):
             return Const(word.op.value, shape_of(word))
         known = self.stages[index]
+        if self.still[index]:
+            return known[0]
         if stage not in known:
             before = self.at(index, stage - 1)
             register = Signal(shape_of(word), name=f"{self._name(index)}_s{stage}", reset_less=True)
-            with self.m.If(self.enable):
+            enable = self.enable[stage - 1] if len(self.enable) > 1 else self.enable
+            with self.m.If(enable):
                 self.m.d.sync += register.eq(before)
             known[stage] = register
         return known[stage]
 
 
 class KernelModule(HwModule):
-    """One output position of a layer: `in_data_i` to `out_data_o` in `latency` enabled clocks."""
+    """One output position of a layer: `in_data_i` to `out_data_o` in `latency` enabled clocks.
+
+    `enables` is the number of bits of `en_i`: none, one, or one for each stage. `weights_i` packs
+    those weights that the circuit reads.
+    """
 
     def __init__(
-        self, name: str, circuit: w.Circuit, timing: Schedule, *, stalls: bool, generate: bool
+        self, name: str, circuit: w.Circuit, timing: Schedule, *, enables: int, generate: bool
     ) -> None:
         super().__init__(name, generate=generate)
         self.circuit, self.timing = circuit, timing
         self.registers = register_bits(circuit, timing) > 0
         self.used = tuple(word for word in circuit.words if isinstance(word.op, w.In))
         self.enable: Value = Const(1, 1)
-        if stalls and self.registers:
-            self.enable = self.add_input("en_i", 1)
+        if enables and self.registers:
+            self.enable = self.add_input("en_i", enables)
         self.data = self.add_input("in_data_i", max(1, sum(u.width for u in self.used)))
+        self.loaded = tuple(word for word in circuit.words if isinstance(word.op, w.Weight))
+        if self.loaded:
+            self.add_input("weights_i", max(1, sum(u.width for u in self.loaded)))
         widths = [circuit.words[o].width for o in circuit.outputs]
         self.result = self.add_output("out_data_o", max(1, sum(widths)))
 
@@ -103,53 +138,88 @@ class KernelModule(HwModule):
         return self.registers
 
     def build(self, m: Module) -> None:
-        inputs: list[Value] = [Const(0, 1)] * len(self.circuit.inputs)
-        offset = 0
-        for word in self.used:
-            assert isinstance(word.op, w.In)
-            inputs[word.op.index] = self.data[offset : offset + word.width]
-            offset += word.width
-        pipeline = Pipeline(m, self.circuit, self.timing, self.enable)
-        m.d.comb += self.result.eq(Cat(*pipeline.build(inputs)))
+        inputs = _unpacked(self.data, self.used, len(self.circuit.inputs))
+        loaded = self.inputs.get("weights_i", Const(0, 1))
+        weights = _unpacked(loaded, self.loaded, len(self.circuit.weights))
+        pipeline = Pipeline(m, self.circuit, self.timing, self.enable, owner=self)
+        m.d.comb += self.result.eq(Cat(*pipeline.build(inputs, weights)))
 
     def gathered(self, elements: Sequence[Value]) -> Value:
         """The `in_data_i` of the kernel inputs `elements` (all of them, in order)."""
-        parts = []
-        for word in self.used:
-            assert isinstance(word.op, w.In)
-            parts.append(extended(elements[word.op.index], word.width))
-        return Cat(*parts) if parts else Const(0, 1)
+        return _packed(elements, self.used)
 
-    def wires(self, elements: Sequence[Value], result: Signal, enable: Value) -> dict[str, Value]:
+    def wires(
+        self,
+        elements: Sequence[Value],
+        result: Signal,
+        enable: Value,
+        weights: Sequence[Value] = (),
+    ) -> dict[str, Value]:
         """Connections for `attach`."""
         connections = {"in_data_i": self.gathered(elements), "out_data_o": result}
+        if "weights_i" in self.inputs:
+            connections["weights_i"] = _packed(weights, self.loaded)
         if "en_i" in self.inputs:
             connections["en_i"] = enable
         return connections
 
 
-def layer_module(design: str, plan: LayerPlan, *, stalls: bool, generate: bool) -> HwModule:
+def _unpacked(data: Value, words: Sequence[w.Word], count: int) -> list[Value]:
+    """`count` elements, of which `words` read those packed in `data`."""
+    elements: list[Value] = [Const(0, 1)] * count
+    offset = 0
+    for word in words:
+        assert isinstance(word.op, (w.In, w.Weight))
+        elements[word.op.index] = data[offset : offset + word.width]
+        offset += word.width
+    return elements
+
+
+def _packed(elements: Sequence[Value], words: Sequence[w.Word]) -> Value:
+    """Of `elements` those that `words` read, without gaps."""
+    parts = []
+    for word in words:
+        assert isinstance(word.op, (w.In, w.Weight))
+        parts.append(extended(elements[word.op.index], word.width))
+    return Cat(*parts) if parts else Const(0, 1)
+
+
+def weights_of(data: Value, circuit: w.Circuit) -> list[Value]:
+    """The weights of a layer's circuit, all of which `data` packs by their bounds."""
+    bounds = circuit.weights
+    words = [w.Word(w.Weight(i), lo, hi) for i, (lo, hi) in enumerate(bounds)]
+    return _unpacked(data, words, len(bounds))
+
+
+def weight_bits(circuit: w.Circuit) -> int:
+    """Bits of all weights of a circuit, read or not."""
+    return sum(w.width_of(lo, hi) for lo, hi in circuit.weights)
+
+
+def layer_module(design: str, plan: LayerPlan, *, enables: int, generate: bool) -> HwModule:
     """The module `<design>__<layer>` of a layer that is not folded."""
     if plan.gathers:
         return GatherLayer(design, plan, generate=generate)
     if plan.window is not None:
         return WindowLayer(design, plan, generate=generate)
-    return ParallelLayer(design, plan, stalls=stalls, generate=generate)
+    return ParallelLayer(design, plan, enables=enables, generate=generate)
 
 
 class ParallelLayer(HwModule):
     """A fully parallel layer: all positions at once, one register enable.
 
-    Ports: `in_data_i` (or `in0_data_i`, `in1_data_i`, ...), `out_data_o` (likewise), `en_i` if
-    it has registers and its region can stall.
+    Ports: `in_data_i` (or `in0_data_i`, `in1_data_i`, ...), `out_data_o` (likewise), `en_i` of
+    `enables` bits if it has registers and its region can stall, `weights_i` if it reads any.
     """
 
-    def __init__(self, design: str, plan: LayerPlan, *, stalls: bool, generate: bool) -> None:
+    def __init__(self, design: str, plan: LayerPlan, *, enables: int, generate: bool) -> None:
         super().__init__(f"{design}__{plan.name}", generate=generate)
-        self.plan, self.stalls = plan, stalls
+        self.plan, self.enables = plan, enables
         kernel = self.kernel = self._kernel()
         if "en_i" in kernel.inputs:
-            self.add_input("en_i", 1)
+            self.add_input("en_i", enables)
+        if plan.weights:
+            self.add_input("weights_i", max(1, weight_bits(plan.circuit)))
         self.sources = [
             self.add_input(f"in{_number(plan.inputs, k)}_data_i", max(1, plan.stream(v).bits))
             for k, v in enumerate(plan.inputs)
@@ -164,7 +234,7 @@ class ParallelLayer(HwModule):
             f"{self.name}__kernel",
             self.plan.circuit,
             self.plan.schedule,
-            stalls=self.stalls,
+            enables=self.enables,
             generate=self.generate,
         )
 
@@ -179,16 +249,19 @@ class ParallelLayer(HwModule):
             lanes_of(data, plan.stream(v))
             for data, v in zip(self.sources, plan.inputs, strict=True)
         ]
+        weights = weights_of(self.inputs.get("weights_i", Const(0, 1)), plan.circuit)
         if plan.positions == 1 or plan.folding.pos == 1:
             elements = self._gathered(lanes, 0)
-            self._deliver(m, Pipeline(m, plan.circuit, plan.schedule, enable).build(elements))
+            pipeline = Pipeline(m, plan.circuit, plan.schedule, enable, owner=self)
+            self._deliver(m, pipeline.build(elements, weights))
             return
         results = []
         for position in range(plan.kernel.positions):
             elements = self._gathered(lanes, position)
             kernel = self._kernel()
             result = Signal(len(kernel.result), name=f"pos_{position}_data")
-            self.attach(m, f"pos_{position}", kernel, kernel.wires(elements, result, enable))
+            wires = kernel.wires(elements, result, enable, weights)
+            self.attach(m, f"pos_{position}", kernel, wires)
             results.append(result)
         m.d.comb += self.results[0].eq(Cat(*results))
 
@@ -257,7 +330,7 @@ class WindowLayer(HwModule):
             f"{self.name}__kernel",
             self.plan.circuit,
             self.plan.schedule,
-            stalls=True,
+            enables=1,
             generate=self.generate,
         )
         elements = self._taps(chain)
@@ -335,7 +408,7 @@ class GatherLayer(HwModule):
                 f"{self.name}__kernel",
                 plan.circuit,
                 plan.schedule,
-                stalls=True,
+                enables=1,
                 generate=self.generate,
             )
             picked = self._picked(m, step, lanes, copy, kernel)

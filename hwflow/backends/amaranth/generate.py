@@ -13,8 +13,10 @@ from hwflow.backends.amaranth.top import TopModule
 from hwflow.backends.amaranth.verilog import print_verilog
 from hwflow.plan.connect import AnyLayer
 from hwflow.plan.folded import FoldedPlan
+from hwflow.plan.layer import recoding_of
 from hwflow.plan.plan import Plan
 from hwflow.plan.record import layer_cycles
+from hwflow.plan.serial import SerialPlan
 
 __all__ = ["generate_rtlil", "generate_verilog", "headers", "simulate"]
 
@@ -82,6 +84,11 @@ def headers(plan: Plan) -> dict[str, str]:
             f"{stream.beats} beats of {stream.lanes} lanes, {stream.bits} bits"
         )
     texts = {plan.graph.name: "\n".join(top)}
+    if interface.store:
+        texts[f"{plan.graph.name}__loader"] = (
+            f"Weights loaded at run time: {interface.store.bits} bits in {interface.store.words} "
+            "words.\nRegisters, states, Wishbone and the serial frame: docs/loader.md."
+        )
     for layer in plan.layers:
         texts[f"{plan.graph.name}__{layer.name}"] = _layer_header(plan, layer)
     return texts
@@ -97,6 +104,14 @@ def _layer_header(plan: Plan, layer: AnyLayer) -> str:
         lines += [f"  {role}  {value}: {layer.types[value]}" for value in values]
     if isinstance(layer, FoldedPlan):
         return "\n".join([*lines, *_folded_lines(layer), f"Integer graph {plan.digest[:16]}"])
+    if layer.weights:
+        lines.append(f"  weights loaded at run time: {', '.join(layer.weights)}")
+    if isinstance(layer, SerialPlan):
+        lines.append(
+            f"Inputs in {layer.steps} parts of {layer.digit} bits, the highest first; weights "
+            f"recoded {recoding_of(layer.folding)}; latency {layer.latency} cycles after the last"
+        )
+        return "\n".join([*lines, f"Integer graph {plan.digest[:16]}"])
     pos = layer.folding.pos
     lines.append(
         f"pe all, simd all, pos {pos}; latency {layer.latency} cycles"

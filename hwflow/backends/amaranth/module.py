@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from amaranth import ClockDomain, Elaboratable, Instance, Module, Signal
+from amaranth import ClockDomain, DomainRenamer, Elaboratable, Instance, Module, Signal
 from amaranth.hdl import ValueLike
 
 __all__ = ["HwModule"]
@@ -69,11 +69,17 @@ class HwModule(Elaboratable):
         return m
 
     def attach(
-        self, m: Module, instance: str, child: HwModule, wires: Mapping[str, ValueLike]
+        self,
+        m: Module,
+        instance: str,
+        child: HwModule,
+        wires: Mapping[str, ValueLike],
+        domain: str = "sync",
     ) -> None:
         """Put `child` inside as `instance`; `wires` connects all its ports but clock and reset.
 
-        The children of one RTL module name must be identical: one of them is generated.
+        In the simulator its registers are in `domain`. The children of one RTL module name must be
+        identical: one of them is generated.
         """
         missing = {*child.inputs, *child.outputs} ^ set(wires)
         assert not missing, f"{instance}: ports {sorted(missing)}"
@@ -88,6 +94,6 @@ class HwModule(Elaboratable):
             connections |= {f"o_{n}": wires[n] for n in child.outputs}
             m.submodules[instance] = Instance(child.name, **connections)
             return
-        m.submodules[instance] = child
+        m.submodules[instance] = child if domain == "sync" else DomainRenamer(domain)(child)
         m.d.comb += [signal.eq(wires[n]) for n, signal in child.inputs.items()]
         m.d.comb += [wires[n].eq(signal) for n, signal in child.outputs.items()]

@@ -12,6 +12,7 @@ from amaranth.sim import Simulator, SimulatorContext
 
 from hwflow.backends.amaranth.top import TopModule
 from hwflow.errors import CheckFailed
+from hwflow.plan.loading import Clocks, driven_pins
 from hwflow.plan.plan import Plan
 from hwflow.plan.streams import PortGroup
 
@@ -23,25 +24,32 @@ Ints = npt.NDArray[np.int64]
 
 @overload
 def simulate(
-    plan: Plan, beats: Mapping[str, Beats], keep_layers: Literal[False] = False
+    plan: Plan,
+    beats: Mapping[str, Beats],
+    keep_layers: Literal[False] = False,
+    load: Clocks | None = None,
 ) -> tuple[dict[str, Beats], int, int]: ...
 @overload
 def simulate(
-    plan: Plan, beats: Mapping[str, Beats], keep_layers: Literal[True]
+    plan: Plan, beats: Mapping[str, Beats], keep_layers: Literal[True], load: Clocks | None = None
 ) -> tuple[dict[str, Beats], int, int, dict[str, Ints]]: ...
 def simulate(
-    plan: Plan, beats: Mapping[str, Beats], keep_layers: bool = False
+    plan: Plan,
+    beats: Mapping[str, Beats],
+    keep_layers: bool = False,
+    load: Clocks | None = None,
 ) -> tuple[dict[str, Beats], int, int] | tuple[dict[str, Beats], int, int, dict[str, Ints]]:
     """Run input `beats` (by tensor, as `PortGroup.pack` gives) through Amaranth's simulator.
 
-    Source always valid, sink always ready. Returns the output beats by tensor, the latency and
+    `load` are the weight loader's pins, clock by clock, before the first beat. Source always valid,
+    sink always ready. Returns the output beats by tensor, the latency and
     the initiation interval seen in cycles (0 for a single tensor); with `keep_layers` also every
     layer output by value name, integers (n, *shape).
 
     Raises:
         CheckFailed: "rung.deadlock": the outputs never come; "rung.last": TLAST at a wrong beat.
     """
-    bench = _Bench(plan, beats, keep_layers)
+    bench = _Bench(plan, beats, keep_layers, load)
     bench.run()
     outputs = {g.tensor: _as_bytes(bench.delivered[g.tensor], g.data_bytes) for g in bench.outputs}
     heads = bench.cycles[:: bench.outputs[0].stream.beats]
@@ -56,9 +64,12 @@ def simulate(
 class _Bench:
     """One run: drives all inputs, takes all outputs, watches the probes."""
 
-    def __init__(self, plan: Plan, beats: Mapping[str, Beats], keep_layers: bool) -> None:
+    def __init__(
+        self, plan: Plan, beats: Mapping[str, Beats], keep_layers: bool, load: Clocks | None
+    ) -> None:
         interface = plan.interface
         self.plan, self.beats, self.keep_layers = plan, beats, keep_layers
+        self.load = () if load is None else tuple(int(pins) for pins in load)
         self.inputs, self.outputs = interface.inputs, interface.outputs
         self.top = TopModule(plan, generate=False)
         first = self.inputs[0]
@@ -70,6 +81,8 @@ class _Bench:
         self.cycles: list[int] = []
         self.first_taken = -1
         self.probed: dict[str, list[int]] = {}
+        without = interface.kind == "valid_only"
+        self.spacing = interface.initiation_interval if without else 1
 
     def run(self) -> None:
         """Simulate until all outputs have come."""
@@ -83,9 +96,10 @@ class _Bench:
         for group in self.outputs:
             if group.ready:
                 ctx.set(self.top.inputs[group.ready], 1)
+        await self._load(ctx)
         for cycle in range(self.limit):
             for group in self.inputs:
-                self._offer(ctx, group)
+                self._offer(ctx, group, cycle)
             if self.first_taken < 0 and self._taken(ctx, self.inputs[0]):
                 self.first_taken = cycle
             for group in self.inputs:
@@ -103,21 +117,33 @@ class _Bench:
             f"the Amaranth simulation gave no further output in {self.limit} cycles",
         )
 
+    async def _load(self, ctx: SimulatorContext) -> None:
+        store = self.plan.interface.store
+        if store is None:
+            return
+        for pins in self.load:
+            for pin, value in driven_pins(store, pins).items():
+                ctx.set(self.top.inputs[pin], value)
+            await ctx.tick()
+
     def _done(self) -> bool:
         results = [(self.delivered[g.tensor], g.stream) for g in self.outputs]
         # A layer can be at work on the last tensor's unread edge after its result has left.
         inside = [(found, self.top.probes[v].stream) for v, found in self.probed.items()]
         return all(len(f) >= self.vectors * stream.beats for f, stream in (*results, *inside))
 
-    def _offer(self, ctx: SimulatorContext, group: PortGroup) -> None:
+    def _offer(self, ctx: SimulatorContext, group: PortGroup, cycle: int) -> None:
         rows, index = self.beats[group.tensor], self.sent[group.tensor]
-        ctx.set(self.top.inputs[group.valid], int(index < len(rows)))
+        offered = index < len(rows) and cycle % self.spacing == 0
+        ctx.set(self.top.inputs[group.valid], int(offered))
         if index < len(rows):
             value = int.from_bytes(rows[index].tobytes(), "little")
             ctx.set(self.top.inputs[group.data], value)
 
     def _taken(self, ctx: SimulatorContext, group: PortGroup) -> bool:
-        ready = ctx.get(self.top.outputs[group.ready]) if group.ready else 1
+        ready = ctx.get(
+            self.top.outputs[group.ready] if group.ready else self.top.inputs[group.valid]
+        )
         return bool(ready) and self.sent[group.tensor] < len(self.beats[group.tensor])
 
     def _collect(self, ctx: SimulatorContext, group: PortGroup, cycle: int) -> None:

@@ -3,16 +3,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import and_
 
 from amaranth import Cat, ClockDomain, Const, Module, Mux, Signal, Value
+from amaranth.hdl import ValueLike
 
 from hwflow.backends.amaranth.datapath import lanes_of, layer_module
 from hwflow.backends.amaranth.folded import FoldedLayer
+from hwflow.backends.amaranth.loader import LoaderModule
 from hwflow.backends.amaranth.logic import extended
 from hwflow.backends.amaranth.module import HwModule
+from hwflow.backends.amaranth.serial import SerialLayer
 from hwflow.backends.amaranth.stream import (
     DeserializerModule,
     FifoModule,
@@ -20,6 +23,7 @@ from hwflow.backends.amaranth.stream import (
     SerializerModule,
     StreamBuffer,
 )
+from hwflow.plan.connect import AnyLayer
 from hwflow.plan.dataflow import (
     Deserializer,
     Fifo,
@@ -28,12 +32,15 @@ from hwflow.plan.dataflow import (
     GatherStage,
     Region,
     Serializer,
+    SerialStage,
     Stage,
     WindowStage,
 )
 from hwflow.plan.folded import FoldedPlan
+from hwflow.plan.loading import loader_inputs, loader_outputs
 from hwflow.plan.plan import Plan
 from hwflow.plan.rom import memory_style
+from hwflow.plan.serial import SerialPlan
 from hwflow.plan.streams import PortGroup, StreamType
 
 __all__ = ["Probe", "TopModule"]
@@ -61,7 +68,8 @@ class Probe:
 class TopModule(HwModule):
     """The design's top: ports as its interface says, layers as sub-modules by name.
 
-    `probes` are filled by elaboration: every layer output, by value name.
+    `probes` are filled by elaboration: every layer output, by value name. `weights` is the packed
+    vector of `plan.interface.store`, which is loaded at run time, or None.
     """
 
     uses_reset = True
@@ -72,6 +80,9 @@ class TopModule(HwModule):
         self.probes: dict[str, Probe] = {}
         interface = plan.interface
         self.handshake = interface.kind != "valid_only"
+        # Without ready, a layer that takes several clocks reads what the register before it
+        # holds: registers load where there is something to load.
+        self.gated = not self.handshake and interface.initiation_interval > 1
         self.clk = Signal(name=interface.clock)
         self.reset_pin = Signal(name=interface.reset)
         for group in interface.inputs:
@@ -88,41 +99,75 @@ class TopModule(HwModule):
                 self.add_input(group.ready, 1)
             if group.last:
                 self.add_output(group.last, 1)
+        store = interface.store
+        self.running = Signal(name="running")
+        self.weights = Signal(store.bits, name="weights") if store else None
+        if store:
+            for pin, bits in loader_inputs(store).items():
+                self.add_input(pin, bits)
+            for pin, bits in loader_outputs().items():
+                self.add_output(pin, bits)
 
     def ports(self) -> list[Signal]:
         return [self.clk, self.reset_pin, *self.inputs.values(), *self.outputs.values()]
 
     def elaborate(self, platform: object) -> Module:
-        if self.generate and not self.plan.interface.reset_active_high:
-            m = Module()
-            domain = ClockDomain("sync")
-            domain.clk, domain.rst = self.clk, self.rst
-            m.domains += domain
-            m.d.comb += self.rst.eq(~self.reset_pin)
-            self.build(m)
-            return m
+        if not self.generate and self.weights is None:
+            return super().elaborate(platform)
+        m = Module()
+        domain = ClockDomain("sync")
         if self.generate:
-            self.rst = self.reset_pin
-        return super().elaborate(platform)
+            domain.clk = self.clk
+            if self.plan.interface.reset_active_high:
+                self.rst = self.reset_pin
+            else:
+                m.d.comb += self.rst.eq(~self.reset_pin)
+        domain.rst = self.rst if self.weights is None else self._loader(m, domain, self.weights)
+        m.domains += domain
+        self.build(m)
+        return m
+
+    def _loader(self, m: Module, domain: ClockDomain, weights: Signal) -> Signal:
+        """Put the weight loader inside; returns the reset of all else, which ends when it runs."""
+        store = self.plan.interface.store
+        assert store is not None
+        design_reset = Signal(name="design_reset")
+        pins = {**loader_inputs(store), **loader_outputs()}
+        wires: dict[str, ValueLike] = {pin: {**self.inputs, **self.outputs}[pin] for pin in pins}
+        wires |= {"weights_o": weights, "running_o": self.running}
+        loader = LoaderModule(f"{self.name}__loader", store, generate=self.generate)
+        if not self.generate:
+            own = ClockDomain("loader", reset_less=True)
+            own.clk = domain.clk
+            m.domains += own
+        self.attach(m, "loader", loader, wires, "loader")
+        m.d.comb += design_reset.eq(~self.running | (self.rst if self.generate else 0))
+        self.rst = design_reset
+        return design_reset
 
     def build(self, m: Module) -> None:
         live: dict[str, _Stream] = {}
         for group in self.plan.interface.inputs:
             ready = Signal(name=f"{group.tensor}_ready")
             bits = self.inputs[group.data][: max(1, group.stream.bits)]
-            live[group.tensor] = _Stream(group.stream, bits, self.inputs[group.valid], ready)
+            valid = self._if_running(self.inputs[group.valid])
+            live[group.tensor] = _Stream(group.stream, bits, valid, ready)
             if group.ready:
-                m.d.comb += self.outputs[group.ready].eq(ready)
+                m.d.comb += self.outputs[group.ready].eq(self._if_running(ready))
         for stage in self.plan.stages:
             self._stage(m, stage, live)
         for group in self.plan.interface.outputs:
-            self._output(m, group, live[self.plan.links[group.tensor]])
+            source = live[self.plan.links[group.tensor]]
+            self._output(m, group, replace(source, valid=self._if_running(source.valid)))
+
+    def _if_running(self, bit: Value) -> Value:
+        return bit if self.weights is None else bit & self.running
 
     def _stage(self, m: Module, stage: Stage, live: dict[str, _Stream]) -> None:
         match stage:
             case Region():
                 self._region(m, stage, live)
-            case WindowStage() | GatherStage() | FoldedStage():
+            case WindowStage() | GatherStage() | FoldedStage() | SerialStage():
                 self._one_layer(m, stage, live)
             case Serializer():
                 live[stage.writes[0]] = self._serialized(m, stage, live[stage.reads[0]])
@@ -182,17 +227,22 @@ class TopModule(HwModule):
             while region.times[value] + len(line) <= cycle:
                 stage = region.times[value] + len(line)
                 register = Signal(len(line[-1]), name=f"{value}_s{stage}", reset_less=True)
-                with m.If(enable):
+                with m.If(strobes[stage - 1] if self.gated else enable):
                     m.d.sync += register.eq(line[-1])
                 line.append(register)
             return line[cycle - region.times[value]]
 
         for layer in region.layers:
-            module = layer_module(self.name, layer, stalls=self.handshake, generate=self.generate)
-            wires: dict[str, Value] = {"en_i": enable} if "en_i" in module.inputs else {}
-            ports = [n for n in module.inputs if n != "en_i"]
+            enables = int(self.handshake) or int(self.gated) * layer.latency
+            module = layer_module(self.name, layer, enables=enables, generate=self.generate)
+            first = region.starts[layer.name]
+            wires: dict[str, Value] = self._weights(layer, module)
+            if "en_i" in module.inputs:
+                stages = Cat(*strobes[first : first + layer.latency])
+                wires["en_i"] = stages if self.gated else enable
+            ports = [n for n in module.inputs if n not in ("en_i", "weights_i")]
             for port, value in zip(ports, layer.inputs, strict=True):
-                bits = at(value, region.starts[layer.name])
+                bits = at(value, first)
                 wires[port] = _converted(bits, streams[value], layer.stream(value))
             for port, value in zip(module.outputs, layer.outputs, strict=True):
                 signal = Signal(len(module.outputs[port]), name=f"{value}_data")
@@ -208,7 +258,12 @@ class TopModule(HwModule):
         stream, bits = result
         data = Signal(max(1, stream.bits), name=f"{value}_out", reset_less=True)
         out_valid = Signal(name=f"{value}_out_valid")
-        m.d.sync += [data.eq(bits), out_valid.eq(valid)]
+        m.d.sync += out_valid.eq(valid)
+        if self.gated:
+            with m.If(valid):
+                m.d.sync += data.eq(bits)
+        else:
+            m.d.sync += data.eq(bits)
         return _Stream(stream, data, out_valid, Signal(name=f"{value}_out_ready"))
 
     def _buffered(
@@ -232,16 +287,32 @@ class TopModule(HwModule):
         self.attach(m, f"buffer_{value}", buffer, wires)
         return _Stream(stream, out_data, out_valid, onward), ready
 
+    def _weights(self, layer: AnyLayer, module: HwModule) -> dict[str, Value]:
+        """The wires of a layer's weights, if it reads any."""
+        store = self.plan.interface.store
+        if isinstance(layer, FoldedPlan) or "weights_i" not in module.inputs:
+            return {}
+        assert store is not None
+        assert self.weights is not None
+        fields = {field.name: field for field in store.fields}
+        parts = [fields[name] for name in layer.weights]
+        return {"weights_i": Cat(*(self.weights[f.offset : f.offset + f.bits] for f in parts))}
+
     def _one_layer(
-        self, m: Module, stage: WindowStage | GatherStage | FoldedStage, live: dict[str, _Stream]
+        self,
+        m: Module,
+        stage: WindowStage | GatherStage | FoldedStage | SerialStage,
+        live: dict[str, _Stream],
     ) -> None:
         layer = stage.layer
         source, (value,) = live[stage.reads[0]], layer.outputs
-        module = (
-            FoldedLayer(self.name, layer, generate=self.generate)
-            if isinstance(layer, FoldedPlan)
-            else layer_module(self.name, layer, stalls=True, generate=self.generate)
-        )
+        module: HwModule
+        if isinstance(layer, FoldedPlan):
+            module = FoldedLayer(self.name, layer, generate=self.generate)
+        elif isinstance(layer, SerialPlan):
+            module = SerialLayer(self.name, layer, generate=self.generate)
+        else:
+            module = layer_module(self.name, layer, enables=1, generate=self.generate)
         data = Signal(len(module.outputs["out_data_o"]), name=f"{value}_data")
         valid = Signal(name=f"{value}_data_valid")
         enable = Signal(name=f"{layer.name}_enable")
@@ -252,9 +323,14 @@ class TopModule(HwModule):
             "in_ready_o": source.ready,
             "out_data_o": data,
             "out_valid_o": valid,
+            **self._weights(layer, module),
         }
         self.attach(m, layer.name, module, wires)
         self.probes[value] = Probe(layer.stream(value), data, valid & enable)
+        if not self.handshake:
+            m.d.comb += enable.eq(1)
+            live[value] = self._registered(m, value, (layer.stream(value), data), valid)
+            return
         live[value], ready = self._buffered(m, value, (layer.stream(value), data), valid & enable)
         m.d.comb += enable.eq(ready)
 

@@ -1,7 +1,8 @@
 """Fan-out trees: nets with many loads get buffers, over the borders of layers too.
 
 abc sees one layer at a time, and the enable of a pipeline leads to all of them. The clock is left
-alone: its tree is made with the placement, and timing takes it as ideal.
+alone, before and behind clock gates: its tree is made with the placement, and timing takes it as
+ideal.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def _loads(module: Json, layers: Sequence[str], library: Library) -> dict[int, l
     clocks: set[Any] = set()
     for name, cell in sorted(module["cells"].items()):
         kind = library.cells[cell["type"]]
-        clocked = kind.ff.clocked_on.inputs if kind.ff else ()
+        clocked = kind.clocks
         for pin, bits in sorted(cell["connections"].items()):
             if cell["port_directions"][pin] != "input" or not isinstance(bits[0], int):
                 continue

@@ -84,6 +84,10 @@ def functions(module: Json, library: Library) -> Json:
 def _function(cell: Cell) -> Json:
     outputs = {name: cell.pins[name].function for name in cell.outputs}
     found: Json = {"outputs": {n: f.text for n, f in outputs.items() if f is not None}}
+    if cell.clock_gate:
+        pins = {pin.gating: name for name, pin in cell.pins.items() if pin.gating}
+        enables = " | ".join(n for n, p in cell.pins.items() if p.gating in ("enable", "test"))
+        found["gate"] = {"clock": pins["clock"], "enable": enables, "out": pins["out"]}
     register = cell.ff
     if register is not None:
         found["ff"] = {

@@ -15,6 +15,9 @@ abc's own `buffer -c` took 1.2 mm2 of buffers for the published ECON-T encoder (
 fan-out trees are made afterwards, for the whole netlist (`buffers`).
 
 Start values of registers are dropped: cells have none, so only reset may decide.
+
+Registers of one module that share an enable get one clock gate; fewer than `GATED` keep their
+multiplexers, which are smaller then. Where reset wins over the enable the gate opens for both.
 """
 
 from __future__ import annotations
@@ -22,14 +25,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from hwflow.asic.kit import Kit
+from hwflow.asic.kit import ClockGate, Kit
 from hwflow.synth.families import Recipe
-from hwflow.synth.recipes import ADDERS, flatten, front
+from hwflow.synth.recipes import ADDERS, DESIGN, flatten, front
 
-__all__ = ["LIBRARY", "MAPS", "script"]
+__all__ = ["GATED", "LIBRARY", "MAPS", "SHARED", "hierarchy", "script"]
 
 LIBRARY: Final = "cells.lib"
 """The name under which the library lies in the working folder."""
+GATED: Final = 3
+"""Flip-flops with one enable that are worth a clock gate: it has the area of some two multiplexers
+and its clock pin draws half of what a flip-flop's does."""
+SHARED: Final = "shared.json"
+"""The modules of the design before mapping, repeated ones marked."""
 _RIPPLE: Final = "ripple.v"
 MAPS: Final = (ADDERS, _RIPPLE)
 # Blanks as commas: see recipes.
@@ -37,16 +45,35 @@ _ABC: Final = "+strash;&get,-n;&nf;&put"
 _NO_TECHNOLOGY: Final = Recipe("", "", (), (), (), ())
 
 
-def script(top: str, layer_modules: Sequence[str], kit: Kit) -> str:
+def hierarchy(top: str) -> str:
+    """Return the script that writes the modules of `design.v`, before mapping, to SHARED."""
+    lines = (
+        f"read_verilog {DESIGN}",
+        f"hierarchy -check -top {top}",
+        "proc",
+        "opt_expr",
+        "opt_clean",
+        f"write_json {SHARED}",
+    )
+    return "\n".join(lines) + "\n"
+
+
+def script(
+    top: str, layer_modules: Sequence[str], kit: Kit, *, gated: bool = True, flat: bool = False
+) -> str:
     """Return the script; it reads `design.v`, `cells.lib` and MAPS and writes as `recipes` says.
+
+    With `gated`, shared enables become clock gates where the library has one. Not `flat`, it reads
+    SHARED, in which repeated modules are marked to be mapped once.
 
     Raises:
         InputError: `synth.name`.
     """
     avoid = "".join(f" -dont_use {name}" for name in kit.unused)
+    source = f"read_verilog {DESIGN}" if flat else f"read_json {SHARED}"
     lines = (
         f"read_liberty -lib -ignore_miss_func {LIBRARY}",
-        *front(top, layer_modules, _NO_TECHNOLOGY),
+        *front(top, layer_modules, _NO_TECHNOLOGY, read=source),
         "opt",
         "memory -nomap",
         "opt_clean",
@@ -57,6 +84,7 @@ def script(top: str, layer_modules: Sequence[str], kit: Kit) -> str:
         "techmap",
         "opt -fast",
         "setattr -unset init w:*",
+        *(_gates(kit.clock_gate) if gated and kit.clock_gate else ()),
         f"dfflibmap -liberty {LIBRARY}{avoid}",
         "opt_clean",
         f"abc -liberty {LIBRARY}{avoid} -script {_ABC}",
@@ -64,3 +92,16 @@ def script(top: str, layer_modules: Sequence[str], kit: Kit) -> str:
         *flatten(),
     )
     return "\n".join(lines) + "\n"
+
+
+def _gates(gate: ClockGate) -> tuple[str, ...]:
+    resets = " ".join(f"-cell $_SDFF{kind}_ x" for kind in ("_PP?", "CE_PP?P"))
+    return (
+        f"dfflegalize -cell $_DFF_P_ x -cell $_DFFE_PP_ x {resets} t:$_SDFFE_*",
+        "dfflegalize -cell $_DFF_P_ x -cell $_DFFE_PP_ x t:$_SDFF*",
+        "opt_expr",
+        "opt_merge",  # each flip-flop comes with its own `enable or reset`
+        "opt_clean",
+        f"clockgate -pos {gate.cell} {gate.enable}:{gate.clock}:{gate.out} -min_net_size {GATED}"
+        + "".join(f" -tie_lo {pin}" for pin in gate.tests),
+    )

@@ -13,12 +13,14 @@ from typing import Any, Final
 from hwflow.errors import InputError, ToolFailed
 from hwflow.verify.netlist.cells import model
 from hwflow.verify.netlist.cells.liberty import StandardCell, standard_cells
+from hwflow.verify.netlist.gated import through_gates
 from hwflow.verify.netlist.parts import (
     NO_FAULTS,
     NO_MEMORY,
     ONE,
     ZERO,
     Cell,
+    ClockGate,
     Memory,
     Parts,
     Register,
@@ -157,6 +159,7 @@ def _decompose(module: Any, standard: Mapping[str, StandardCell]) -> Parts:
     tables: list[Table] = []
     registers: list[Register] = []
     memories: list[Memory] = []
+    gates: list[ClockGate] = []
     for name, raw in module["cells"].items():
         pins = {pin: _bits(b) for pin, b in raw["connections"].items() if "x" not in b}
         cell = Cell(name, raw["type"], raw["parameters"], pins, lambda: next(numbers))
@@ -165,6 +168,10 @@ def _decompose(module: Any, standard: Mapping[str, StandardCell]) -> Parts:
         tables += parts.tables
         registers += parts.registers
         memories += parts.memories
+        gates += parts.gates
+    if gates:
+        registers, more = through_gates(registers, gates, tables, lambda: next(numbers))
+        tables += more
     return Parts(tuple(tables), tuple(registers), tuple(memories))
 
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hwflow.plan.streams import PortGroup
-from hwflow.verify.netlist.library import Port
+from hwflow.plan.loading import Clocks, loader_inputs
+from hwflow.plan.streams import Interface, PortGroup
+from hwflow.verify.netlist.library import Bench, Port
 from hwflow.verify.netlist.trace import Beats
 
-__all__ = ["Feed", "Layout", "feed"]
+__all__ = ["Feed", "Layout", "Loading", "feed"]
 
 _NONE = -1
 Slots = Callable[[str], tuple[int, ...]]
@@ -39,6 +40,23 @@ class Feed:
     rows: tuple[Beats, ...]
     first_beats: tuple[npt.NDArray[np.int64], ...]
     slots: tuple[npt.NDArray[np.int32], ...]
+
+
+class Loading:
+    """The weight loader's pins, clock by clock after reset, as the harness wants them.
+
+    `clocks` is what `load_clocks` of hwflow.plan.loading gives; None loads nothing.
+    """
+
+    def __init__(self, interface: Interface, clocks: Clocks | None, slots_of: Slots) -> None:
+        pins = loader_inputs(interface.store) if interface.store and clocks is not None else {}
+        self._slots = np.array([slot for pin in pins for slot in slots_of(pin)], np.int32)
+        self._clocks = np.zeros(0, np.uint64) if clocks is None else np.ascontiguousarray(clocks)
+
+    def into(self, bench: Bench) -> None:
+        """Point `bench` at it; this object must outlive the run."""
+        bench.load, bench.n_load = self._clocks.ctypes.data, len(self._clocks)
+        bench.load_slots, bench.n_load_slots = self._slots.ctypes.data, len(self._slots)
 
 
 def feed(

@@ -36,6 +36,11 @@ typedef struct {
   u64 *trace;
   u64 *toggles, *before;
   int32_t split_output, split_port;
+  const u64 *load; /* pins of the weight loader, clock by clock after reset, the same in all streams */
+  int64_t n_load;
+  const int32_t *load_slots; /* slot of each bit */
+  int32_t n_load_slots;
+  int64_t spacing; /* cycles between tensors where no ready holds them back, else 1 */
 } bench;
 
 static void transpose(u64 a[STREAMS]) {
@@ -141,12 +146,18 @@ static void reset(bench *t, u64 *n, int level) {
     if (t->outputs[k].ready >= 0) n[t->outputs[k].ready] = ~0ull;
 }
 
+static void load(const bench *t, u64 *n, u64 pins) {
+  for (int b = 0; b < t->n_load_slots; b++) n[t->load_slots[b]] = -(pins >> b & 1);
+}
+
 void hw_begin(bench *t) {
   u64 *n = hw_nets();
   hw_start();
   reset(t, n, t->reset_level);
   for (int k = 0; k < t->reset_cycles; k++) hw_eval(), hw_clock();
   reset(t, n, !t->reset_level);
+  for (int64_t k = 0; k < t->n_load; k++) load(t, n, t->load[k]), hw_eval(), hw_clock();
+  load(t, n, 0);
   hw_eval();
   if (t->before) memcpy(t->before, n, (size_t)hw_size() * sizeof(u64));
 }
@@ -155,7 +166,10 @@ void hw_begin(bench *t) {
 int hw_step(bench *t, int64_t steps) {
   u64 *n = hw_nets();
   for (; steps > 0 && t->cycle < t->limit; steps--, t->cycle++) {
-    for (int k = 0; k < t->n_inputs; k++) drive(&t->inputs[k], n);
+    for (int k = 0; k < t->n_inputs; k++) {
+      drive(&t->inputs[k], n);
+      if (t->cycle % t->spacing) n[t->inputs[k].valid] = 0;
+    }
     hw_eval();
     for (int k = 0; k < t->n_watched; k++)
       t->trace[t->cycle * t->n_watched + k] = n[t->watched[k]];

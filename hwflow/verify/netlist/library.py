@@ -67,6 +67,11 @@ class Bench(ctypes.Structure):
         ("before", ctypes.c_void_p),
         ("split_output", ctypes.c_int32),
         ("split_port", ctypes.c_int32),
+        ("load", ctypes.c_void_p),
+        ("n_load", ctypes.c_int64),
+        ("load_slots", ctypes.c_void_p),
+        ("n_load_slots", ctypes.c_int32),
+        ("spacing", ctypes.c_int64),
     )
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "ONE",
     "ZERO",
     "Cell",
+    "ClockGate",
     "Memory",
     "Model",
     "Parts",
@@ -55,7 +56,11 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """A rising-edge register: reset to `value` wins over `enable` unless `reset_needs_enable`."""
+    """A rising-edge register: reset to `value` wins over `enable` unless `reset_needs_enable`.
+
+    Behind clock gates it loads while `always` is high, whatever they say; `gate` is the output of
+    the nearest one (0 without any).
+    """
 
     q: int
     d: int
@@ -66,11 +71,26 @@ class Register:
     clock: int
     cell: str
     reset_needs_enable: bool = False
+    always: int = ZERO
+    gate: int = ZERO
 
     def renamed(self, alias: Mapping[int, int]) -> Register:
         """The same with other names of the nets it reads."""
         d, enable, reset, clock = through((self.d, self.enable, self.reset, self.clock), alias)
         return replace(self, d=d, enable=enable, reset=reset, clock=clock)
+
+
+@dataclass(frozen=True, slots=True)
+class ClockGate:
+    """An integrated clock gate: `out` has the edges of `clock` at which `enable` is high.
+
+    Its latch, open while the clock is low, needs no state of its own here: nets are settled at an
+    edge, so that the latch holds what `enable` is then.
+    """
+
+    out: int
+    clock: int
+    enable: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +152,12 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The tables, registers and memories of one cell (one memory at most)."""
+    """The tables, registers, memories and clock gates of one cell (one memory at most)."""
 
     tables: tuple[Table, ...] = ()
     registers: tuple[Register, ...] = ()
     memories: tuple[Memory, ...] = ()
+    gates: tuple[ClockGate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

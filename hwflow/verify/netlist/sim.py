@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from hwflow.errors import CheckFailed, InputError
+from hwflow.plan.loading import Clocks
 from hwflow.plan.streams import Interface
 from hwflow.verify.netlist.circuit import Circuit, read_circuit
 from hwflow.verify.netlist.csource import Source, generate
-from hwflow.verify.netlist.feed import Feed, Layout, feed
+from hwflow.verify.netlist.feed import Feed, Layout, Loading, feed
 from hwflow.verify.netlist.library import (
     DONE,
     SPLIT,
@@ -35,7 +36,13 @@ class NetlistSim:
     """A compiled netlist with the streams of its interface."""
 
     def __init__(
-        self, circuit: Circuit, source: Source, library: Library, interface: Interface, faults: int
+        self,
+        circuit: Circuit,
+        source: Source,
+        library: Library,
+        interface: Interface,
+        faults: int,
+        load: Clocks | None = None,
     ) -> None:
         self._circuit = circuit
         self._slots = source.slots
@@ -43,6 +50,7 @@ class NetlistSim:
         self._interface = interface
         self._faults = faults
         self._check_ports()
+        self._loading = Loading(interface, load, self._port_slots)
 
     @classmethod
     def build(
@@ -52,8 +60,12 @@ class NetlistSim:
         work: Path,
         *,
         faults: Sequence[tuple[str, int]] = (),
+        load: Clocks | None = None,
     ) -> NetlistSim:
         """Compile `netlist` into `work`.
+
+        `load` are the weight loader's pins after every reset, see `load_clocks`; what is counted,
+        watched and timed begins behind them.
 
         `faults` are pairs (cell, configuration bit), see `fault_sites`; they stay off until
         `replay` or `mutants` asks for them.
@@ -65,7 +77,7 @@ class NetlistSim:
         source = generate(circuit, interface.clock, len(faults))
         statements = len(circuit.gates) + len(circuit.registers)
         library = compile_library(source.text, statements, len(faults), work)
-        return cls(circuit, source, library, interface, len(faults))
+        return cls(circuit, source, library, interface, len(faults), load)
 
     @property
     def nets(self) -> tuple[str, ...]:
@@ -224,13 +236,16 @@ class NetlistSim:
         beats = max(g.stream.beats for g in (*face.inputs, *face.outputs))
         per_vector = max(face.initiation_interval, beats)
         reset = self._port_bits(face.reset)
-        return Bench(
+        bench = Bench(
             reset=self._slots[reset[0]] if reset else -1,
             reset_level=int(face.reset_active_high),
             reset_cycles=face.reset_cycles,
             strict=int(strict),
             limit=_SLACK + 2 * face.latency + 2 * per_vector * (layout.vectors + 1),
+            spacing=face.initiation_interval if face.kind == "valid_only" else 1,
         )
+        self._loading.into(bench)
+        return bench
 
     def _run(self, bench: Bench, sources: Feed, sinks: Feed) -> int:
         inputs = (Port * len(sources.ports))(*sources.ports)

@@ -12,11 +12,13 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from hwflow.plan.loading import Clocks
 from hwflow.plan.streams import Interface
-from hwflow.verify.netlist.circuit import Circuit, FaultTerm, read_circuit
+from hwflow.verify.netlist.circuit import Circuit, FaultTerm, Gate, read_circuit
 from hwflow.verify.netlist.csource import Source, generate
-from hwflow.verify.netlist.feed import Layout, feed
+from hwflow.verify.netlist.feed import Layout, Loading, feed
 from hwflow.verify.netlist.library import STREAMS, Bench, Library, Port, compile_library
+from hwflow.verify.netlist.parts import ONE
 from hwflow.verify.netlist.trace import Beats
 
 __all__ = ["OFFER", "RUNS", "TAKE", "Fault", "Observed", "Upset", "UpsetSim"]
@@ -39,7 +41,8 @@ class Fault(IntEnum):
     PULSE = 1
     WORD = 2
     RESET = 3
-    EDGE = 4
+    MISSED = 4
+    ADDED = 5
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -92,6 +95,7 @@ class _Campaign(ctypes.Structure):
         ("gaps", ctypes.c_void_p),
         ("group", ctypes.c_void_p),
         ("saved", ctypes.c_void_p),
+        ("stores", ctypes.c_void_p),
         ("n_state", ctypes.c_int32),
         ("n_stores", ctypes.c_int32),
         ("off_time", ctypes.c_uint64),
@@ -104,19 +108,34 @@ class _Campaign(ctypes.Structure):
 
 
 class UpsetSim:
-    """A compiled netlist that can be disturbed; `pulsed` are the nets that pulses can invert."""
+    """A compiled netlist that can be disturbed; `pulsed` are the nets that pulses can invert.
+
+    A pulse on the output of a clock gate (its latch upset) makes the flip-flops behind it miss an
+    edge, or see one too many.
+    """
 
     def __init__(
-        self, circuit: Circuit, source: Source, library: Library, interface: Interface
+        self,
+        circuit: Circuit,
+        source: Source,
+        library: Library,
+        interface: Interface,
+        load: Clocks | None = None,
     ) -> None:
         self.circuit, self.source, self.interface = circuit, source, interface
         self._library = library
+        self._loading = Loading(interface, load, self._slots)
 
     @classmethod
     def build(
-        cls, netlist: Path, interface: Interface, work: Path, pulsed: Sequence[int] = ()
+        cls,
+        netlist: Path,
+        interface: Interface,
+        work: Path,
+        pulsed: Sequence[int] = (),
+        load: Clocks | None = None,
     ) -> UpsetSim:
-        """Compile `netlist` into `work`.
+        """Compile `netlist` into `work`; `load` as for `NetlistSim.build`.
 
         Raises:
             InputError, ToolFailed: as `read_circuit`, `generate` and `compile_library` say.
@@ -128,12 +147,12 @@ class UpsetSim:
             replace(gate, faults=numbers[gate.out]) if gate.out in numbers else gate
             for gate in circuit.gates
         )
-        circuit = replace(circuit, gates=gates)
+        circuit = _with_gates(replace(circuit, gates=gates), numbers)
         source = generate(circuit, interface.clock, len(pulsed))
         statements = len(circuit.gates) + len(circuit.registers)
         more = _MORE.read_text(encoding="utf-8")
         library = compile_library(source.text, statements, len(pulsed), work, more)
-        return cls(circuit, source, library, interface)
+        return cls(circuit, source, library, interface, load)
 
     def run(
         self,
@@ -168,15 +187,19 @@ class UpsetSim:
             reset_level=int(face.reset_active_high),
             reset_cycles=face.reset_cycles,
             limit=len(gaps),
+            spacing=1,
         )
+        self._loading.into(bench)
         events = _events(upsets)
         saved = np.zeros(max(1, self.source.state), np.uint64)
+        stores = np.zeros(1 + sum(bits for bits, _ in self.source.stores), np.uint64)
         campaign = _Campaign(
             upsets=ctypes.addressof(events),
             n_upsets=len(events),
             gaps=gaps.ctypes.data,
             group=groups.ctypes.data,
             saved=saved.ctypes.data,
+            stores=stores.ctypes.data,
             n_state=self.source.state,
             n_stores=len(self.source.stores),
         )
@@ -209,3 +232,20 @@ def _events(upsets: Sequence[Sequence[Upset]]) -> ctypes.Array[_CUpset]:
 
 def _bits(word: int) -> npt.NDArray[np.bool_]:
     return np.array([word >> stream & 1 for stream in range(STREAMS)], bool)
+
+
+def _with_gates(circuit: Circuit, numbers: Mapping[int, tuple[FaultTerm, ...]]) -> Circuit:
+    """Clock gates that are disturbed get an enable of their own."""
+    fresh = 1 + max((net for gate in circuit.gates for net in (gate.out, *gate.ins)), default=ONE)
+    fresh = max(fresh, 1 + max((net for r in circuit.registers for net in (r.q, r.d)), default=0))
+    enables: dict[tuple[int, int], int] = {}
+    registers = []
+    for register in circuit.registers:
+        if register.gate in numbers:
+            key = register.gate, register.enable
+            net = enables.setdefault(key, fresh + len(enables))
+            registers.append(replace(register, enable=net))
+        else:
+            registers.append(register)
+    made = tuple(Gate(out, (net,), 0b10, numbers[gate]) for (gate, net), out in enables.items())
+    return replace(circuit, gates=(*circuit.gates, *made), registers=tuple(registers))

@@ -1,7 +1,8 @@
 // Replays vectors through a wrapped design at full rate: sources always valid, sinks always ready.
 //
-// Usage: replay VECTORS IDLE_LIMIT DRAIN IN.bin... OUT.bin... STATUS [WAVE.vcd]
+// Usage: replay VECTORS IDLE_LIMIT DRAIN IN.bin... OUT.bin... STATUS LOAD.bin [WAVE.vcd]
 //
+// LOAD.bin holds the pins of the weight loader, 64 bits for each clock after reset; it may be empty.
 // Compiled once per design; `constants.h` holds what depends on it. All files are raw beats. The
 // verdict goes to STATUS as "key value" lines; the exit code is 0 unless a file cannot be used.
 // A cycle is numbered by its rising edge, counted from the first one after reset.
@@ -52,6 +53,15 @@ struct Verdict {
 [[noreturn]] void fail(const char* what, const char* file) {
     std::fprintf(stderr, "replay: cannot %s %s\n", what, file);
     std::exit(1);
+}
+
+std::vector<uint64_t> read_words(const char* path) {
+    std::FILE* file = std::fopen(path, "rb");
+    if (file == nullptr) fail("open", path);
+    std::vector<uint64_t> words;
+    for (uint64_t word; std::fread(&word, sizeof word, 1, file) == 1;) words.push_back(word);
+    std::fclose(file);
+    return words;
 }
 
 const uint8_t* map_file(const char* path, size_t bytes) {
@@ -111,8 +121,9 @@ public:
         for (size_t i = 0; i < outputs.size(); ++i) sinks_.emplace_back(*files++);
     }
 
-    void reset() {
+    void reset(const std::vector<uint64_t>& load) {
         top.clk = 0;
+        top.load = 0;
         top.rst = 1;
         for (Port& port : inputs) *port.valid = 0;
         for (Port& port : outputs) *port.ready = 1;
@@ -121,6 +132,12 @@ public:
             step(1);
         }
         top.rst = 0;
+        for (const uint64_t pins : load) {
+            top.load = pins;
+            step(0, false);
+            step(1, false);
+        }
+        top.load = 0;
     }
 
     Verdict run(uint64_t idle_limit, uint64_t drain) {
@@ -152,11 +169,12 @@ public:
 #endif
 
 private:
-    void step(int level) {
+    // Loading is not part of a waveform.
+    void step(int level, [[maybe_unused]] bool shown = true) {
         top.clk = static_cast<CData>(level);
         top.eval();
 #if VM_TRACE
-        if (wave != nullptr) wave->dump(time_++);
+        if (wave != nullptr && shown) wave->dump(time_++);
 #endif
     }
 
@@ -256,7 +274,7 @@ void write_status(const char* path, const Verdict& verdict, const Replay& replay
 
 int main(int argc, char** argv) {
     constexpr int kFiles = HWFLOW_INPUT_COUNT + HWFLOW_OUTPUT_COUNT;
-    if (argc != kFiles + 5 && argc != kFiles + 6) fail("understand", "the arguments");
+    if (argc != kFiles + 6 && argc != kFiles + 7) fail("understand", "the arguments");
     VerilatedContext context;
     // Registers wake up at random, always the same way: what reset forgets shows as a mismatch.
     context.randReset(2);
@@ -269,13 +287,13 @@ int main(int argc, char** argv) {
     Replay replay{*top, std::strtoull(argv[1], nullptr, 10), argv + 4};
 #if VM_TRACE
     VerilatedVcdC wave;
-    if (argc == kFiles + 6) {
+    if (argc == kFiles + 7) {
         top->trace(&wave, 99);
-        wave.open(argv[kFiles + 5]);
+        wave.open(argv[kFiles + 6]);
         replay.wave = &wave;
     }
 #endif
-    replay.reset();
+    replay.reset(read_words(argv[kFiles + 5]));
     const Verdict verdict =
         replay.run(std::strtoull(argv[2], nullptr, 10), std::strtoull(argv[3], nullptr, 10));
     replay.finish();

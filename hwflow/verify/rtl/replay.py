@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hwflow.errors import CheckFailed, InputError
+from hwflow.plan.loading import Clocks
 from hwflow.plan.streams import Interface
 from hwflow.tools import run
 from hwflow.verify.rtl.verilator import compile_harness
@@ -57,7 +58,11 @@ class ReplayResult:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A compiled design, ready to run vectors."""
+    """A compiled design, ready to run vectors.
+
+    `load` are the weight loader's pins after reset, see `load_clocks`; cycles are counted from
+    behind them.
+    """
 
     design: str
     program: Path
@@ -66,6 +71,7 @@ class Replay:
     outputs: tuple[Port, ...]
     latency: int
     initiation_interval: int
+    load: Clocks | None = None
 
     def run(self, inputs: Mapping[str, npt.NDArray[np.uint8]]) -> ReplayResult:
         """Pushes vectors through, one array of beats (n * beats, bytes per beat) per input tensor.
@@ -88,6 +94,8 @@ class Replay:
         vectors = self._vectors(inputs)
         for index, port in enumerate(self.inputs):
             np.ascontiguousarray(inputs[port.tensor]).tofile(self.work / f"in{index}.bin")
+        load = np.zeros(0, np.uint64) if self.load is None else self.load
+        load.astype("<u8").tofile(self.work / "load.bin")
         # Slow or stuck? Progress is a handshake on any port; the slack covers wrong promises.
         patience = 1000 + 4 * (self.latency + self.initiation_interval)
         drain = 64 + 2 * (self.latency + self.initiation_interval)
@@ -96,7 +104,7 @@ class Replay:
                 *(self.program.resolve(), str(vectors), str(patience), str(drain)),
                 *(f"in{index}.bin" for index in range(len(self.inputs))),
                 *(f"out{index}.bin" for index in range(len(self.outputs))),
-                "status.txt",
+                *("status.txt", "load.bin"),
                 *(() if wave is None else (wave,)),
             ),
             cwd=self.work.resolve(),
@@ -180,9 +188,17 @@ class Replay:
 
 
 def build_replay(
-    rtl: Path, interface: Interface, work: Path, *, trace: bool = False, jobs: int = 1
+    rtl: Path,
+    interface: Interface,
+    work: Path,
+    *,
+    trace: bool = False,
+    jobs: int = 1,
+    load: Clocks | None = None,
 ) -> Replay:
     """Compiles the design's replay program in `work` (`jobs` compilers at once).
+
+    `load` are the weight loader's pins; the program does not depend on them.
 
     Raises:
         ToolMissing, ToolFailed: from Verilator, make or the C++ compiler.
@@ -209,6 +225,7 @@ def build_replay(
         outputs=outputs,
         latency=interface.latency,
         initiation_interval=interface.initiation_interval,
+        load=load,
     )
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hwflow.plan.loading import loader_inputs, loader_outputs
 from hwflow.plan.streams import Interface, PortGroup
 from hwflow.verify.rtl.verilator import WRAPPER_TOP
 
@@ -23,7 +24,8 @@ class LayerPorts:
     """A fixed-latency layer module without handshake.
 
     `inputs` and `outputs` are (port name, bits); `latency` in clock cycles; `enable` the name of
-    the clock-enable port, None where there is none.
+    the clock-enable port of `enables` bits, None where there is none. `fixed` are further inputs
+    as (name, bits, value).
     """
 
     module: str
@@ -32,6 +34,8 @@ class LayerPorts:
     latency: int
     clock: str | None = "clk"
     enable: str | None = None
+    enables: int = 1
+    fixed: tuple[tuple[str, int, int], ...] = ()
 
 
 def stream_wrapper(interface: Interface) -> str:
@@ -48,6 +52,7 @@ def stream_wrapper(interface: Interface) -> str:
         extra.append(_pad(f"out{index}", group.data_bits))
         if group.last is None:
             extra.append(f"  assign out{index}_last = 1'b0;")
+    pins += _loader_pins(interface)
     widths_in = [group.data_bits for group in interface.inputs]
     widths_out = [group.data_bits for group in interface.outputs]
     return _module(widths_in, widths_out, interface.top, pins, extra)
@@ -57,7 +62,8 @@ def layer_wrapper(layer: LayerPorts) -> str:
     """The wrapper's Verilog for a layer module: valid is a shift register of its latency."""
     pins = [f".{layer.clock}(clk)"] if layer.clock is not None else []
     if layer.enable is not None:
-        pins.append(f".{layer.enable}(1'b1)")
+        pins.append(f".{layer.enable}({{{layer.enables}{{1'b1}}}})")
+    pins += [f".{name}({bits}'h{value:x})" for name, bits, value in layer.fixed]
     valids = (f"held_in{index}_valid" for index in range(len(layer.inputs)))
     extra = ["  wire valid = " + " & ".join(valids) + ";"]
     done = "valid"
@@ -106,6 +112,16 @@ def harness_constants(
     )
 
 
+def _loader_pins(interface: Interface) -> list[str]:
+    if interface.store is None:
+        return []
+    pins, low = [f".{pin}()" for pin in loader_outputs()], 0
+    for pin, bits in loader_inputs(interface.store).items():
+        pins.append(f".{pin}(held_load[{low + bits - 1}:{low}])")
+        low += bits
+    return pins
+
+
 def _harness_bits(bits: int) -> int:
     # From 65 bits on Verilator holds a port as an array of 32-bit words.
     return max(96, (bits + 31) // 32 * 32)
@@ -133,7 +149,8 @@ def _module(
     pins: Sequence[str],
     extra: Sequence[str],
 ) -> str:
-    ports, held = ["input clk", "input rst"], [("rst", "")]
+    ports = ["input clk", "input rst", "input [63:0] load"]
+    held = [("rst", ""), ("load", "[63:0] ")]
     for index, bits in enumerate(inputs):
         data = f"[{_harness_bits(bits) - 1}:0] "
         ports += [f"input {data}in{index}_data", f"input in{index}_valid"]

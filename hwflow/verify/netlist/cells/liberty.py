@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from hwflow.asic.liberty import Function, function_of
 from hwflow.errors import InputError, ToolFailed
-from hwflow.verify.netlist.parts import ONE, ZERO, Cell, Parts, Register, Table
+from hwflow.verify.netlist.parts import ONE, ZERO, Cell, ClockGate, Parts, Register, Table
 
 __all__ = ["StandardCell", "standard_cells"]
 
@@ -37,14 +37,27 @@ class _FlipFlop:
 
 
 @dataclass(frozen=True, slots=True)
+class _Gate:
+    clock: str
+    enable: Function
+    out: str
+
+
+@dataclass(frozen=True, slots=True)
 class StandardCell:
     """The functions of a library cell's outputs, over its inputs and its state."""
 
     outputs: Mapping[str, Function]
-    flip_flop: _FlipFlop | None
+    flip_flop: _FlipFlop | None = None
+    gate: _Gate | None = None
 
     def parts(self, cell: Cell) -> Parts:
-        """Tables and registers of one instance."""
+        """Tables and registers, or the clock gate, of one instance."""
+        if self.gate is not None:
+            table, enable = self.gate.enable, cell.fresh()
+            opened = Table(enable, _nets(cell, table, {}), table.table, cell.name)
+            found = ClockGate(cell.out(self.gate.out), cell.pin(self.gate.clock), enable)
+            return Parts((opened,), gates=(found,))
         if self.flip_flop is None:
             return Parts(tuple(self._table(cell, name, {}) for name in self.outputs))
         return self._register(cell, self.flip_flop)
@@ -58,15 +71,17 @@ class StandardCell:
         state, wanted = cell.fresh(), cell.fresh()
         table = found.next_state
         tables = [Table(wanted, _nets(cell, table, {found.state: state}), table.table, cell.name)]
-        seen, stored = state, wanted
-        forces = []
+        seen, stored, always = state, wanted, ZERO
+        forces: list[int] = []
         for function in (found.clear, found.preset):
             if function is not None:
                 force = cell.fresh()
                 tables.append(Table(force, _nets(cell, function, {}), function.table, cell.name))
                 forces.append(force)
         if forces:
-            seen, stored = cell.fresh(), cell.fresh()
+            seen, stored, always = cell.fresh(), cell.fresh(), cell.fresh()
+            anyone = (1 << (1 << len(forces))) - 2
+            tables.append(Table(always, tuple(forces), anyone, cell.name))
             forced = _SET_AND_CLEAR[found.clear is not None, found.preset is not None]
             tables.append(Table(seen, (state, *forces), forced, cell.name))
             tables.append(Table(stored, (wanted, *forces), forced, cell.name))
@@ -76,7 +91,7 @@ class StandardCell:
         tables += [self._table(cell, name, held) for name in self.outputs]
         clock = cell.pin(found.clock)
         init = zlib.crc32(cell.name.encode()) & 1
-        register = Register(state, stored, ONE, ZERO, 0, init, clock, cell.name)
+        register = Register(state, stored, ONE, ZERO, 0, init, clock, cell.name, always=always)
         return Parts(tuple(tables), (register,))
 
 
@@ -105,9 +120,13 @@ def standard_cells(record: Any) -> dict[str, StandardCell]:
 
 def _cell(name: str, entry: Any) -> StandardCell:
     outputs = {pin: function_of(text) for pin, text in entry["outputs"].items()}
+    if gate := entry.get("gate"):
+        return StandardCell(
+            outputs, gate=_Gate(gate["clock"], function_of(gate["enable"]), gate["out"])
+        )
     found = entry.get("ff")
     if found is None:
-        return StandardCell(outputs, None)
+        return StandardCell(outputs)
     clock = function_of(found["clocked_on"])
     if len(clock.inputs) != 1 or clock.table != _BUFFER:
         raise ToolFailed(

@@ -1,0 +1,212 @@
+# amaranth: UnusedElaboratable=no
+"""A dot product with weights loaded at run time: rows of partial products, one carry-save tree.
+
+Weights are digits that choose multiples of an input, so that rows move only when inputs move:
+
+- plain: one row for each bit of a weight, the sign's row inverted (Baugh and Wooley, 1973);
+- radix4: Booth's digits -2..2 of two bits each (MacSorley, 1961);
+- radix8: digits -4..4 of three bits; three times the input is made once for all outputs.
+
+Rows are unsigned; what the inverted ones owe depends on weights alone and is one more row. The
+tree takes rows three at a time, level by level, to a sum and a carry; the only carry that
+propagates is that of the last addition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from amaranth import C, Cat, Const, Module, Signal, Value, signed
+
+from hwflow.backends.amaranth.logic import extended
+from hwflow.backends.amaranth.module import HwModule
+from hwflow.plan import words as w
+
+__all__ = ["DotProduct", "attach_dot"]
+
+_DIGIT: Final = {"radix4": 2, "radix8": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """Bits at places `shift` and above."""
+
+    bits: Value
+    shift: int
+
+    @property
+    def top(self) -> int:
+        return self.shift + len(self.bits)
+
+
+class DotProduct(HwModule):
+    """``sum_o = addend_i + sum_k x[k] * w[k]`` modulo ``2**bits``, without registers.
+
+    `x_i` packs `count` unsigned inputs of `x_bits`, `w_i` as many signed weights of `w_bits`;
+    with radix8 `triple_i` packs three times each input (`x_bits` + 2).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        count: int,
+        x_bits: int,
+        w_bits: int,
+        bits: int,
+        recoding: w.Recoding,
+        *,
+        generate: bool,
+    ) -> None:
+        super().__init__(name, generate=generate)
+        self.count, self.x_bits, self.w_bits = count, x_bits, w_bits
+        self.bits, self.recoding = bits, recoding
+        self.x = self.add_input("x_i", count * x_bits)
+        if recoding == "radix8":
+            self.triple = self.add_input("triple_i", count * (x_bits + 2))
+        self.w = self.add_input("w_i", count * w_bits)
+        self.addend = self.add_input("addend_i", bits)
+        self.result = self.add_output("sum_o", bits)
+
+    @property
+    def clocked(self) -> bool:
+        return False
+
+    def build(self, m: Module) -> None:
+        rows = self._plain(m) if self.recoding == "plain" else self._booth(m)
+        rows.append(_Row(self.addend, 0))
+        first, second = _compressed(m, rows, self.bits)
+        m.d.comb += self.result.eq(_whole(first, self.bits) + _whole(second, self.bits))
+
+    def _plain(self, m: Module) -> list[_Row]:
+        rows, top = [], self.w_bits - 1
+        for bit in range(self.w_bits):
+            for k in range(self.count):
+                row = Signal(self.x_bits, name=f"row_{bit}_{k}")
+                chosen = self._input(k) & self._weight(k)[bit].replicate(self.x_bits)
+                m.d.comb += row.eq(~chosen if bit == top else chosen)
+                rows.append(_Row(row, bit))
+        owed = -self.count * ((1 << self.x_bits) - 1) << top
+        return [*rows, _Row(C(owed, signed(self.bits + 1))[: self.bits], 0)]
+
+    def _booth(self, m: Module) -> list[_Row]:
+        step = _DIGIT[self.recoding]
+        width = self.x_bits + step - 1
+        rows, negatives = [], []
+        for place in range(0, self.w_bits, step):
+            for k in range(self.count):
+                bits = extended(self._weight(k).as_signed(), place + step)
+                digit = Cat(bits[place - 1] if place else Const(0, 1), bits[place : place + step])
+                row = Signal(width, name=f"row_{place}_{k}")
+                minus = Signal(name=f"minus_{place}_{k}")
+                m.d.comb += minus.eq(digit[-1])
+                m.d.comb += row.eq(
+                    self._multiple(m, k, place, digit, width) ^ minus.replicate(width)
+                )
+                rows.append(_Row(row, place))
+                negatives.append(_Row(minus, place))
+        bits = (self.count * 4 ** (self.w_bits // 2 + 1)).bit_length()
+        first, second = _compressed(m, negatives, bits, "minus_")
+        owed = Signal(bits, name="minuses")
+        m.d.comb += owed.eq(_whole(first, bits) + _whole(second, bits))
+        correction = Signal(self.bits, name="correction")
+        m.d.comb += correction.eq(owed - (owed << width))
+        return [*rows, _Row(correction, 0)]
+
+    def _multiple(self, m: Module, k: int, place: int, digit: Value, width: int) -> Value:
+        """The multiple of input k whose size the digit gives."""
+        size = Signal(len(digit) - 1, name=f"size_{place}_{k}")
+        low = digit[:-1]
+        positive = low[0] + low[1:]
+        negative = (1 << (len(digit) - 2)) - positive
+        m.d.comb += size.eq(
+            digit[-1].replicate(len(size)) & negative | (~digit[-1]).replicate(len(size)) & positive
+        )
+        x = self._input(k)
+        parts = [(1, x), (2, Cat(Const(0, 1), x))]
+        if self.recoding == "radix8":
+            wide = self.x_bits + 2
+            parts += [(3, self.triple[k * wide : (k + 1) * wide]), (4, Cat(Const(0, 2), x))]
+        total: Value = Const(0, width)
+        for value, bits in parts:
+            total = total | extended(bits, width) & (size == value).replicate(width)
+        return total
+
+    def _input(self, k: int) -> Value:
+        return self.x[k * self.x_bits : (k + 1) * self.x_bits]
+
+    def _weight(self, k: int) -> Value:
+        return self.w[k * self.w_bits : (k + 1) * self.w_bits]
+
+
+def attach_dot(
+    owner: HwModule,
+    m: Module,
+    instance: str,
+    word: w.Word,
+    circuit: w.Circuit,
+    read: Callable[[int], Value],
+    result: Signal,
+) -> None:
+    """Put the dot product `word` inside `owner`; `read` gives the words that it reads."""
+    op = word.op
+    assert isinstance(op, w.Dot)
+    x_bits = max(circuit.words[i].width for i in op.inputs)
+    w_bits = max(circuit.words[i].width + (not circuit.words[i].signed) for i in op.weights)
+    design = owner.name.partition("__")[0]
+    kind = f"{len(op.inputs)}x{x_bits}_{w_bits}_{word.width}_{op.recoding}"
+    module = DotProduct(
+        f"{design}__dot_{kind}",
+        len(op.inputs), x_bits, w_bits, word.width, op.recoding,
+        generate=owner.generate,
+    )  # fmt: skip
+    wires: dict[str, Value] = {
+        "x_i": Cat(*(extended(read(i), x_bits) for i in op.inputs)),
+        "w_i": Cat(*(extended(read(i), w_bits) for i in op.weights)),
+        "addend_i": extended(read(op.addend), word.width),
+        "sum_o": result,
+    }
+    if op.recoding == "radix8":
+        wires["triple_i"] = Cat(*(extended(read(i), x_bits + 2) for i in op.triples))
+    owner.attach(m, instance, module, wires)
+
+
+def _whole(row: _Row, bits: int) -> Value:
+    return extended(Cat(Const(0, row.shift), row.bits), bits)
+
+
+def _compressed(m: Module, rows: Sequence[_Row], bits: int, stem: str = "") -> tuple[_Row, _Row]:
+    """Two rows of the same sum modulo ``2**bits``."""
+    level, number = list(rows), 0
+    while len(level) > 2:
+        level.sort(key=lambda row: (row.shift, row.top))
+        following = []
+        for three in zip(level[::3], level[1::3], level[2::3], strict=False):
+            following += _added(m, three, bits, f"{stem}{number}")
+            number += 1
+        level = following + level[len(level) // 3 * 3 :]
+    level += [_Row(Const(0, 1), 0)] * (2 - len(level))
+    return level[0], level[1]
+
+
+def _added(m: Module, three: tuple[_Row, ...], bits: int, name: str) -> list[_Row]:
+    """Three rows as their sum and their carry, which begins where two of them meet."""
+    low, middle, _ = sorted(row.shift for row in three)
+    _, second, top = sorted(min(row.top, bits) for row in three)
+    total = Signal(top - low, name=f"sum_{name}")
+    a, b, c = (_placed(row, low, top) for row in three)
+    m.d.comb += total.eq(a ^ b ^ c)
+    second = min(second, bits - 1)
+    if second <= middle:
+        return [_Row(total, low)]
+    a, b, c = (_placed(row, middle, second) for row in three)
+    carry = Signal(second - middle, name=f"carry_{name}")
+    m.d.comb += carry.eq(a & b | a & c | b & c)
+    return [_Row(total, low), _Row(carry, middle + 1)]
+
+
+def _placed(row: _Row, low: int, top: int) -> Value:
+    """Bits of a row at places `low` to `top`."""
+    whole = extended(Cat(Const(0, row.shift), row.bits), top)
+    return whole[low:top]
