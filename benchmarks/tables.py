@@ -23,6 +23,7 @@ TITLES = {
     "nngen_compare": "LUTs against NNgen at equal throughput",
     "anomaly_ae": "Anomaly detection autoencoder on ecp5-85k",
     "anomaly_auc": "Anomaly detection: area under the ROC curve",
+    "weight_ber": "Bit errors in ECON-T's weights",
     "seu": "Upsets in the published ECON-T encoder, with and without triplication",
     "econ_t_asic": "ECON-T with constant weights in standard cells",
     "glitch_check": "Glitches against Icarus Verilog",

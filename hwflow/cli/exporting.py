@@ -11,7 +11,7 @@ from hwflow.plan.loading import loader_inputs, loader_outputs
 from hwflow.plan.store import WeightStore
 from hwflow.plan.streams import Interface, PortGroup
 
-__all__ = ["NAMES", "constraints", "instance", "readme", "scripts"]
+__all__ = ["CELLS", "NAMES", "cell_constraints", "constraints", "instance", "readme", "scripts"]
 
 NAMES: Final = {
     "design.v": "the hardware, one Verilog file: the top module and one module per layer",
@@ -38,6 +38,12 @@ NAMES: Final = {
 WEIGHTS: Final = ("weights.hex", "loader.md")
 """Files of designs whose weights are loaded at run time."""
 
+CELLS: Final = {
+    "netlist.v": "the netlist of the library's cells that was counted, simulated and timed",
+    "constraints/cells.sdc": "clock, ports and loads as hwflow times the netlist",
+}
+"""The files that a build of standard cells adds."""
+
 _PARTS: Final = {"xc7-a35t": "xc7a35tcpg236-1", "xc7-z020": "xc7z020clg400-1",
                  "xcup-zu3eg": "xczu3eg-sbva484-1-e"}  # fmt: skip
 _DEVICES: Final = {
@@ -58,6 +64,21 @@ def constraints(interface: Interface, clock: Fraction) -> dict[str, str]:
         "constraints/design.xdc": f"{create}\n",
         "constraints/design.lpf": f'FREQUENCY PORT "{interface.clock}" {mhz} MHZ;\n',
     }
+
+
+def cell_constraints(interface: Interface, clock: Fraction, outside: str) -> str:
+    """SDC for the netlist of cells; `outside` is what the flow's own constraints file says."""
+    period = f"{float(1_000_000_000 / clock):.6f}"
+    port = f"[get_ports {interface.clock}]"
+    others = f"[remove_from_collection [all_inputs] {port}]"
+    lines = (
+        "set_units -time ns -capacitance pF",
+        f"create_clock -name clock -period {period} {port}",
+        f"set_input_delay 0 -clock clock {others}",
+        "set_output_delay 0 -clock clock [all_outputs]",
+        *(line for line in outside.splitlines() if not line.startswith("#")),
+    )
+    return "\n".join(lines) + "\n"
 
 
 def instance(interface: Interface) -> str:
@@ -127,10 +148,16 @@ run all
     }
 
 
-def readme(interface: Interface, clock: Fraction, target: str, facts: Mapping[str, str]) -> str:
-    """README.txt: what each file is and how the ports are used."""
+def readme(
+    interface: Interface,
+    clock: Fraction,
+    target: str,
+    facts: Mapping[str, str],
+    more: Mapping[str, str],
+) -> str:
+    """README.txt: what each file is (`more` than in every export) and how the ports are used."""
     names = NAMES if interface.store else {n: w for n, w in NAMES.items() if n not in WEIGHTS}
-    files = table(("file", "what"), list(names.items()))
+    files = table(("file", "what"), list((names | dict(more)).items()))
     ports = table(
         ("port", "bits", "direction", "meaning"),
         [(name, str(bits), way, what) for name, bits, way, what in _ports(interface)],

@@ -22,6 +22,7 @@ __all__ = [
     "LayerFoldConfig",
     "Limit",
     "ModelConfig",
+    "ProjectConfig",
     "ReportConfig",
     "SynthConfig",
     "TrainConfig",
@@ -138,7 +139,7 @@ class HardwareConfig:
     """What is built; `clock` is in hertz, exact; `board` names a file in constraints/.
 
     `library` is a known cell library's name or a Liberty file; None unless `target` is asic, which
-    `clock_gating` is for, too.
+    `clock_gating` and `flatten` are for, too.
     """
 
     backend: str = "amaranth"
@@ -152,6 +153,7 @@ class HardwareConfig:
     library: str | Path | None = None
     corners: CornersConfig = CornersConfig()
     clock_gating: bool = True
+    flatten: bool = False
 
     @property
     def asic(self) -> bool:
@@ -178,11 +180,24 @@ class SynthConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ProjectConfig:
+    """The process that figures of cells are projected to: feature size in nm, core voltage."""
+
+    node: float = 65.0
+    voltage: float = 1.2
+
+
+@dataclass(frozen=True, slots=True)
 class ReportConfig:
-    """Options of the report; they change nothing before it."""
+    """Options of the report; they change nothing before it.
+
+    `node` is the feature size in nm of a cell library that hwflow does not know by its name.
+    """
 
     title: str | None = None
     top_paths: int = 5
+    node: float | None = None
+    project_to: ProjectConfig = ProjectConfig()
 
 
 @dataclass(frozen=True, slots=True)

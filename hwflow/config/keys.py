@@ -10,6 +10,7 @@ from hwflow.config.design import (
     HardwareConfig,
     LayerFoldConfig,
     ModelConfig,
+    ProjectConfig,
     ReportConfig,
     SynthConfig,
     TrainConfig,
@@ -231,6 +232,12 @@ _HARDWARE = Section(
             "target: asic: shared enables become clock gates, where the library has one",
             True,
         ),
+        Key(
+            "flatten",
+            Boolean(),
+            "target: asic: flatten layers before mapping; else a repeated module is mapped once",
+            False,
+        ),
     ),
     make=HardwareConfig,
     check=check_hardware,
@@ -255,10 +262,26 @@ _SYNTH = Section(
     make=SynthConfig,
 )
 
+_NM = Number(1, 1000)
+_PROJECT = Section(
+    (
+        Key("node", _NM, "feature size in nm", ProjectConfig().node),
+        Key("voltage", Number(0.1, 10), "core voltage in V", ProjectConfig().voltage),
+    ),
+    make=ProjectConfig,
+)
+
 _REPORT = Section(
     (
         Key("title", Text(r"[^\x00-\x1f]{1,200}", "text", optional=True), "the report's heading"),
         Key("top_paths", Integer(0, 1000), "number of critical paths shown", 5),
+        Key("node", _NM, "feature size in nm of a cell library not known by its name"),
+        Key(
+            "project_to",
+            _PROJECT,
+            "the process that figures of cells are projected to",
+            ProjectConfig(),
+        ),
     ),
     make=ReportConfig,
 )

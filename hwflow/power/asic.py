@@ -29,7 +29,7 @@ from hwflow.asic.liberty import Cell, Library
 from hwflow.asic.liberty.model import Floats
 from hwflow.errors import InputError
 from hwflow.power.clock import ClockPower, clock_power, register_values
-from hwflow.power.delays import INPUT_SLEW, Timing
+from hwflow.power.delays import Timing
 from hwflow.power.gates import Flop, GateCell, GateNetlist
 from hwflow.power.states import energy_of, leakage_of, matching, values_of, with_outputs
 from hwflow.power.waves import STREAMS, Activity
@@ -195,7 +195,7 @@ class _Sums:
         cell, nets = flops[0].cell, [f.q for f in flops]
         toggles = self.activity.toggles[nets] / self.cycles
         energy = np.zeros(len(flops))
-        slew = np.full(len(flops), INPUT_SLEW)
+        slew = np.full(len(flops), self.timing.edge)
         for entry in cell.pins[flops[0].output].internal_power:
             if flops[0].clock in entry.related_pins and entry.when is None:
                 for table in (entry.rise, entry.fall):
@@ -222,5 +222,5 @@ def _check_tables(library: Library) -> None:
         raise InputError(
             "power.tables",
             f"library {library.name} has no internal_power tables",
-            hint="use a corner's Liberty file with power tables, or set synth.power to false",
+            hint="use a corner's Liberty file with power tables, or set synth.energy to false",
         )

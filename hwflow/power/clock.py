@@ -11,7 +11,7 @@ import numpy as np
 
 from hwflow.asic.liberty import Cell, Library
 from hwflow.errors import InputError
-from hwflow.power.delays import INPUT_SLEW, Timing
+from hwflow.power.delays import Timing
 from hwflow.power.gates import ClockGate, Flop, GateNetlist
 from hwflow.power.states import (
     Values,
@@ -28,7 +28,6 @@ __all__ = ["SINKS", "ClockPower", "clock_power", "clock_tree", "register_values"
 SINKS: Final = 16
 """Sinks of a buffer of the clock tree, and of a clock gate."""
 _FJ: Final = 1000.0
-_SLEW: Final = np.array([INPUT_SLEW])
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ class _Clock:
         self, netlist: GateNetlist, timing: Timing, activity: Activity, library: Library
     ) -> None:
         self.netlist, self.timing, self.activity = netlist, timing, activity
-        self.library = library
+        self.library, self.slew = library, np.array([timing.edge])
         self.cycles = activity.cycles * STREAMS
         self.volts = library.voltage**2 * _FJ
         self.energy: dict[str, float] = defaultdict(float)
@@ -170,7 +169,7 @@ class _Clock:
         """Internal energy of a rise and a fall of a clock output."""
         entries = [e for e in cell.pins[output].internal_power if clock in e.related_pins]
         return sum(
-            share * float(energy_of(table, _SLEW, np.array([load]))[0])
+            share * float(energy_of(table, self.slew, np.array([load]))[0])
             for entry, share in matching(entries, {})
             for table in (entry.rise, entry.fall)
         )
@@ -179,7 +178,7 @@ class _Clock:
         """Energy of a rise and a fall of a clock pin in a state of the other pins."""
         entries = [e for e in cell.pins[clock].internal_power if not e.related_pins]
         return sum(
-            share * float(energy_of(table, _SLEW, None)[0])
+            share * float(energy_of(table, self.slew, None)[0])
             for entry, share in matching(entries, known)
             for table in (entry.rise, entry.fall)
         )

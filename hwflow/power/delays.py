@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -29,11 +29,18 @@ Longs = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Timing:
-    """Slews by net in ns, and the delays of gates and sources in ps."""
+    """Slews by net in ns, `edge` that of the clock; delays of gates and sources in ps."""
 
     rise: Floats
     fall: Floats
+    edge: float
     delays: Delays
+
+    def steeper(self, factor: float) -> Timing:
+        """The same delays with every slew times `factor`."""
+        return replace(
+            self, rise=self.rise * factor, fall=self.fall * factor, edge=self.edge * factor
+        )
 
 
 def delays_of(netlist: GateNetlist) -> Timing:
@@ -67,7 +74,7 @@ def delays_of(netlist: GateNetlist) -> Timing:
             slowest = np.maximum(slowest, [up_slew, down_slew])
         rise[out], fall[out] = slowest
     parts = (pin_rise, pin_fall, source_rise, source_fall)
-    return Timing(rise, fall, Delays(*(_picoseconds(part) for part in parts)))
+    return Timing(rise, fall, INPUT_SLEW, Delays(*(_picoseconds(part) for part in parts)))
 
 
 def _alike(keys: Iterable[object]) -> list[Longs]:

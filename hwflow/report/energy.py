@@ -11,7 +11,14 @@ from pathlib import Path
 from hwflow.report.artifacts import Record, read
 from hwflow.report.figures import Figure, metric
 
-__all__ = ["EnergyShare", "EnergyView", "energy_figures", "layer_energy", "read_energy"]
+__all__ = [
+    "EnergyMove",
+    "EnergyShare",
+    "EnergyView",
+    "energy_figures",
+    "layer_energy",
+    "read_energy",
+]
 
 _SOURCE = "energy/energy.json"
 _LANDAUER = 1.380649e-23 * 300 * log(2)
@@ -30,6 +37,17 @@ class EnergyShare:
 
 
 @dataclass(frozen=True, slots=True)
+class EnergyMove:
+    """How far one assumption moves the whole: pJ an inference, and at which setting each end is."""
+
+    what: str
+    low: float
+    at_low: str
+    high: float
+    at_high: str
+
+
+@dataclass(frozen=True, slots=True)
 class EnergyView:
     """What the report says of energy beside the figures."""
 
@@ -37,6 +55,7 @@ class EnergyView:
     activity: str
     notes: tuple[str, ...]
     shares: tuple[EnergyShare, ...]
+    moves: tuple[EnergyMove, ...]
 
 
 def energy_figures(
@@ -99,6 +118,7 @@ def read_energy(artifacts: Mapping[str, Path]) -> EnergyView | None:
         f"{activity.text('order')}",
         record.texts("notes"),
         tuple(_share(kind, data.inner("kinds"), whole) for kind in data.inner("kinds").data),
+        tuple(_move(row) for row in record.rows("moves")),
     )
 
 
@@ -107,6 +127,11 @@ def _share(kind: str, kinds: Record, whole: float) -> EnergyShare:
     value = float(part.number("value"))
     percent = round(100 * value / whole, 1) if whole else 0.0
     return EnergyShare(kind, value, float(part.number("low")), float(part.number("high")), percent)
+
+
+def _move(row: Record) -> EnergyMove:
+    low, high = float(row.number("low")), float(row.number("high"))
+    return EnergyMove(row.text("what"), low, row.text("at_low"), high, row.text("at_high"))
 
 
 def _figure(name: str, value: float, scope: str) -> Figure:

@@ -155,6 +155,10 @@ METRICS: Final[tuple[Metric, ...]] = (
     Metric("energy_high", "pJ", "lower", "the high end of its range", "energy"),
     Metric("energy_uniform", "pJ", "lower", "the same with uniform inputs", "energy"),
     Metric("power", "mW", "lower", "power at the full rate of inferences", "energy"),
+    _asic("energy_projected_low", "pJ", "lower", "least energy by any projection", "energy"),
+    _asic("energy_projected_high", "pJ", "lower", "largest energy by any projection", "energy"),
+    _asic("area_projected_low", "um2", "lower", "least placed area by any projection", "synth"),
+    _asic("area_projected_high", "um2", "lower", "largest of them", "synth"),
     Metric("energy_floor_ratio", "x", "lower", "energy over Landauer's for its bits", "energy"),
     Metric("path_ns", "ns", "lower", "longest register-to-register path", "plan", layers=True),
 )

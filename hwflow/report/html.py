@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from hwflow.config import DesignConfig
 from hwflow.report.charts import Chart, chart, flow_picture
@@ -13,11 +13,15 @@ from hwflow.report.ladder import RUNG_TEXT
 from hwflow.report.layers import LayerRow
 from hwflow.report.limits import judge
 from hwflow.report.metrics import Metrics
+from hwflow.report.published import PUBLISHED
 from hwflow.report.summary import VERDICTS, blocks_of
 
-__all__ = ["page"]
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
-_TEMPLATES: Final = Path(__file__).parent / "templates"
+__all__ = ["TEMPLATES", "page", "templates"]
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
 
 _CARDS: Final = (
     ("Accuracy", "accuracy"),
@@ -80,20 +84,25 @@ class Bar:
     share: float | None
 
 
-def page(metrics: Metrics, config: DesignConfig) -> str:
-    """The page as text. Names from artifacts are escaped; nothing is loaded from elsewhere."""
+def templates() -> Environment:
+    """The pages' templates: names from artifacts are escaped, an unknown name is an error."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def page(metrics: Metrics, config: DesignConfig) -> str:
+    """The page as text. Names from artifacts are escaped; nothing is loaded from elsewhere."""
+    environment = templates()
     environment.filters.update(show=show, compact=compact)
     template = environment.get_template("report.html.j2")
-    style = (_TEMPLATES / "style.css").read_text(encoding="utf-8")
+    style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
     return template.render(
         accuracy=_accuracy(metrics),
         bars=_bars(metrics),
@@ -108,6 +117,7 @@ def page(metrics: Metrics, config: DesignConfig) -> str:
         kinds=KINDS,
         metrics=metrics,
         paths=_paths(metrics, config.report.top_paths),
+        published=PUBLISHED,
         rung_text=RUNG_TEXT,
         style=style,
         title=config.report.title or metrics.design,

@@ -17,6 +17,8 @@ from hwflow.report.energy import EnergyView, energy_figures, read_energy
 from hwflow.report.figures import METRICS, Figure
 from hwflow.report.ladder import Ladder, read_ladder
 from hwflow.report.layers import LayerRow, read_layers
+from hwflow.report.projection import ProjectionView, projection_figures, read_projection
+from hwflow.report.published import PUBLISHED
 
 __all__ = ["FORMAT", "Metrics", "collect"]
 
@@ -48,6 +50,7 @@ class Metrics:
     lut_rule: str | None
     asic: Cells | None = None
     energy: EnergyView | None = None
+    projection: ProjectionView | None = None
     tools: Mapping[str, str] = field(default_factory=dict)
 
     def figure(self, name: str) -> Figure | None:
@@ -95,6 +98,8 @@ def collect(artifacts: Mapping[str, Path], config: DesignConfig) -> Metrics:
         **layers.totals,
     }
     figures |= energy_figures(artifacts, config.hardware.clock, figures)
+    projection = read_projection(artifacts, config.report)
+    figures |= projection_figures(projection)
     return Metrics(
         config.design,
         config.hardware.target,
@@ -113,6 +118,7 @@ def collect(artifacts: Mapping[str, Path], config: DesignConfig) -> Metrics:
         counted.lut_rule if counted and counted.lut_rule else None,
         cells,
         read_energy(artifacts),
+        projection,
     )
 
 
@@ -193,11 +199,18 @@ def _record(metrics: Metrics) -> dict[str, Any]:
             "unit": "ns",
         },
         "target": metrics.target,
-        **({"energy": asdict(metrics.energy)} if metrics.energy else {}),
+        **(_energy(metrics) if metrics.energy else {}),
+        **({"projection": asdict(metrics.projection)} if metrics.projection else {}),
         "tools": dict(metrics.tools),
         "utilization": [use.as_json() for use in metrics.utilization],
         "verdict": metrics.ladder.verdict,
     }
+
+
+def _energy(metrics: Metrics) -> dict[str, Any]:
+    assert metrics.energy is not None
+    published = [asdict(row) | {"unit": {"energy": "pJ", "latency": "ns"}} for row in PUBLISHED]
+    return {"energy": asdict(metrics.energy), "published_accelerators": published}
 
 
 def _rungs(ladder: Ladder) -> list[dict[str, Any]]:

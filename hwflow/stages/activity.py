@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hwflow.errors import InputError
 from hwflow.power.activity import Steady, drawn, steady_toggles
 from hwflow.stages.files import read_json, write_json
 from hwflow.stages.rungs import Golden
@@ -30,11 +32,16 @@ Beats = npt.NDArray[np.uint8]
 Words = npt.NDArray[np.uint64]
 
 
-def save_activity(sim: NetlistSim, golden: Golden, out: Path) -> None:
-    """Simulate both kinds of inputs and write what moves."""
+def save_activity(sim: NetlistSim, golden: Golden, netlist: Path, out: Path) -> None:
+    """Simulate both kinds of inputs on the file `netlist` and write what moves.
+
+    Raises:
+        InputError: "power.still" where the design's vectors are all the same.
+    """
     data, packed = _data(golden)
     record: dict[str, object] = {
         "data": data,
+        "netlist": _digest(netlist),
         "order": f"drawn at random with seed {_SEED}, tensor after tensor without gaps",
     }
     for name, inputs in zip(INPUTS, (packed, _uniform(golden)), strict=True):
@@ -47,9 +54,13 @@ def save_activity(sim: NetlistSim, golden: Golden, out: Path) -> None:
     write_json(out / _FILE, record)
 
 
-def load_activity(folder: Path) -> tuple[Mapping[str, object], dict[str, Steady]]:
-    """What `save_activity` wrote: what was simulated, and the activity on each kind of inputs."""
-    record = read_json(folder / _FILE)
+def load_activity(folder: Path, netlist: Path) -> tuple[Mapping[str, object], dict[str, Steady]]:
+    """What `save_activity` wrote: what was simulated, and the activity on each kind of inputs.
+
+    Raises:
+        InputError: "power.activity" where it is not of the file `netlist`.
+    """
+    record = _record(folder, netlist)
     found = {}
     for name in INPUTS:
         nets = np.load(folder / f"{name}_nets.npy", allow_pickle=False).tolist()
@@ -60,17 +71,25 @@ def load_activity(folder: Path) -> tuple[Mapping[str, object], dict[str, Steady]
 
 
 def save_states(
-    sim: NetlistSim, golden: Golden, module: Mapping[str, Any], registers: Container[str], out: Path
+    sim: NetlistSim,
+    golden: Golden,
+    netlist: Path,
+    registers: Container[str],
+    out: Path,
 ) -> None:
     """Simulate both kinds of inputs and write the values that registers and inputs take.
 
-    `registers` are the types of cells whose outputs hold state. Kept is a window in which the
-    pipelines are full: as many whole inferences as give about a thousand.
+    `registers` are the types of cells of the file `netlist` whose outputs hold state. Kept is a
+    window in which the pipelines are full: as many whole inferences as give about a thousand.
+
+    Raises:
+        InputError: "power.still" where the design's vectors are all the same.
     """
     interface = golden.interface
     interval = interface.initiation_interval
     window = interval * max(1, _STATES // interval)
     each = 2 + -(-(interface.latency + window) // interval)
+    module = read_json(netlist)["modules"][interface.top]
     nets = _sources(module, registers, interface.clock)
     np.save(out / "nets.npy", np.array(nets, np.int64), allow_pickle=False)
     data, packed = _data(golden)
@@ -80,6 +99,7 @@ def save_states(
         np.save(out / f"{name}_states.npy", words[begin : begin + window + 1], allow_pickle=False)
     record = {
         "data": data,
+        "netlist": _digest(netlist),
         "order": f"drawn at random with seed {_SEED}, tensor after tensor without gaps",
         "inferences": STREAMS * window // interval,
         "interval": interval,
@@ -87,11 +107,33 @@ def save_states(
     write_json(out / _FILE, record)
 
 
-def load_states(folder: Path) -> tuple[Mapping[str, Any], list[int], dict[str, Words]]:
-    """What `save_states` wrote: what was simulated, net numbers, words (cycles + 1, nets)."""
+def load_states(
+    folder: Path, netlist: Path
+) -> tuple[Mapping[str, Any], list[int], dict[str, Words]]:
+    """What `save_states` wrote: what was simulated, net numbers, words (cycles + 1, nets).
+
+    Raises:
+        InputError: "power.activity" where it is not of the file `netlist`.
+    """
+    record = _record(folder, netlist)
     words = {n: np.load(folder / f"{n}_states.npy", allow_pickle=False) for n in INPUTS}
     nets = np.load(folder / "nets.npy", allow_pickle=False).tolist()
-    return read_json(folder / _FILE), nets, words
+    return record, nets, words
+
+
+def _record(folder: Path, netlist: Path) -> Any:
+    record = read_json(folder / _FILE)
+    if record["netlist"] != _digest(netlist):
+        raise InputError(
+            "power.activity",
+            f"the activity in {folder.name} was simulated on another netlist than {netlist.name}",
+            hint="bring the rung `netlist` up to date: `hwflow build --force netlist`",
+        )
+    return record
+
+
+def _digest(netlist: Path) -> str:
+    return hashlib.sha256(netlist.read_bytes()).hexdigest()
 
 
 def _sources(module: Mapping[str, Any], registers: Container[str], clock: str) -> list[int]:
@@ -113,13 +155,20 @@ def _sources(module: Mapping[str, Any], registers: Container[str], clock: str) -
 
 
 def _data(golden: Golden) -> tuple[str, dict[str, Beats]]:
-    """What the data are, and their beats: the dataset's vectors if there are any."""
-    classes = {c.name: c for c in golden.vectors.classes}
-    name = "dataset" if "dataset" in classes else "random"
-    first, last = classes[name].start, classes[name].stop
+    """What the data are, and their beats: the dataset's vectors if there are some, else others."""
+    classes = {c.name: (c.start, c.stop) for c in golden.vectors.classes if c.stop > c.start + 1}
+    name = next(name for name in ("dataset", "random", *classes) if name in classes)
+    first, last = classes[name]
     packed = golden.packed()
     beats = {g.tensor: g.stream.beats for g in golden.interface.inputs}
     chosen = {t: data[first * beats[t] : last * beats[t]] for t, data in packed.items()}
+    tensors = (data.reshape(last - first, -1) for data in chosen.values())
+    if all((rows == rows[0]).all() for rows in tensors):
+        raise InputError(
+            "power.still",
+            f"nothing toggles: the {last - first} {name} vectors are all the same",
+            hint="give data that differ (data, verify.vectors), or set synth.energy to false",
+        )
     return f"{last - first} {name} vectors", chosen
 
 

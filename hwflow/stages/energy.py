@@ -12,6 +12,7 @@ from hwflow.plan.streams import Interface
 from hwflow.plan.targets import target
 from hwflow.power.elements import elements_of
 from hwflow.power.fpga import Energy, fpga_energy
+from hwflow.power.moves import move
 from hwflow.stages.activity import load_activity
 from hwflow.stages.files import read_json, write_json
 
@@ -37,7 +38,9 @@ def _elements(
     config: DesignConfig, context: StageContext, module: Mapping[str, Any], layers: list[str]
 ) -> dict[str, Any]:
     elements = elements_of(target(config.hardware.target))
-    simulated, activities = load_activity(context.inputs["netlist"])
+    simulated, activities = load_activity(
+        context.inputs["netlist"], context.inputs["synth"] / "netlist.json"
+    )
     clock = float(config.hardware.clock)
     record: dict[str, Any] = {
         "model": f"element energies {elements.source}",
@@ -52,6 +55,12 @@ def _elements(
     for name, steady in activities.items():
         energy = fpga_energy(module, layers, steady.toggles, steady.interval, clock, elements)
         record[name] = _record(energy)
+    total = record["data"]["total"]
+    uniform = record["uniform"]["total"]["value"]
+    record["moves"] = [
+        move("element energies", {"lowest": total["low"], "highest": total["high"]}),
+        move("activity", {str(simulated["data"]): total["value"], "uniform inputs": uniform}),
+    ]
     return record
 
 

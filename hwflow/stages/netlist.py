@@ -51,8 +51,7 @@ def _save_activity(
 ) -> None:
     """What the energy stage needs: net toggles on FPGAs, the states of registers for cells."""
     if not config.hardware.asic:
-        save_activity(sim, golden, out)
+        save_activity(sim, golden, netlist, out)
         return
-    record = read_json(netlist)
-    kinds = {name for name, cell in record["liberty"]["cells"].items() if "ff" in cell}
-    save_states(sim, golden, record["modules"][golden.interface.top], kinds, out)
+    cells = read_json(netlist)["liberty"]["cells"]
+    save_states(sim, golden, netlist, {name for name, cell in cells.items() if "ff" in cell}, out)

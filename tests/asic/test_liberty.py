@@ -125,6 +125,13 @@ BROKEN = {
     "strange unit": (_edited('"1ns"', '"1 fortnight"'), "liberty.unit", "time_unit"),
     "no load unit": (_edited("capacitive_load_unit (1, pf);", ""), "liberty.unit", "capacitive"),
     "wrong load unit": (_edited("(1, pf)", "(1, ff)"), "liberty.unit", "typical input pin"),
+    "wrong time unit": (_edited('"1ns"', '"1ps"'), "liberty.unit", "typical delay is .* ns"),
+    "slow time unit": (_edited('"1ns"', '"1us"'), "liberty.unit", "correct time_unit"),
+    "wrong energies": (
+        _edited("nom_voltage : 1.5", "nom_voltage : 15").replace("(1, pf)", "(10, pf)"),
+        "liberty.unit",
+        "typical internal energy is .* fJ",
+    ),
     "no voltage": (_edited("nom_voltage : 1.5;", ""), "liberty.unit", "supply"),
     "delay model": (_edited("table_lookup", "polynomial"), "liberty.table", "polynomial"),
     "no area": (_edited("area : 4;", ""), "liberty.cell", "NAND2"),

@@ -132,7 +132,23 @@ def test_build_and_report(here: Path, call: Call) -> None:
     assert "tie cells TIE0 and TIE1" in page
     assert "energy and leakage of every cell used" in page
     assert "um2" in called.out
+    assert {m["what"] for m in found["energy"]["moves"]} == {
+        "glitches", "wire", "slew", "activity",
+    }  # fmt: skip
+    assert all(m["low"] <= figures["energy"]["value"] for m in found["energy"]["moves"])
+    assert found["projection"]["missing"] == (
+        "the feature size of tiny is not known: give report.node in nm"
+    )
+    assert "ECON-T encoder" in page
     assert (Path("build/duo/synth/netlist.v")).is_file()
+    assert call("export", "build/duo", "out").code == 0
+    synth = Path("build/duo/synth")
+    assert Path("out/netlist.v").read_bytes() == (synth / "netlist.v").read_bytes()
+    sdc = Path("out/constraints/cells.sdc").read_text(encoding="utf-8")
+    assert "create_clock -name clock -period 10.000000 [get_ports clk]" in sdc
+    assert "set_load 0.02 [all_outputs]" in sdc
+    assert "netlist.v" in Path("out/README.txt").read_text(encoding="utf-8")
+    assert "logic counts adder bits" in call("plan", path).out
     called = call("build", path, *ONLY, "--json")
     assert [s["name"] for s in called.json["stages"] if s["status"] == "ran"] == []
     samples.write(path.parent, samples.library().replace("area : 4;", "area : 5;"))
@@ -151,6 +167,24 @@ def test_a_library_without_power_tables(here: Path, call: Call) -> None:
     assert facts["power data"] == "NOT given by the library for 1 of the cells used: NAND2"
 
 
+def test_projection_and_corner(here: Path, call: Call) -> None:
+    """The library's own node by report.node; a corner's tables move the energy."""
+    path = design(here, "  corners: {slow: slow.lib}\n")
+    samples.write(path.parent, samples.library().replace("nom_voltage : 1.5", "nom_voltage : 1.2"))
+    (path.parent / "tiny.lib").rename(path.parent / "slow.lib")
+    samples.write(path.parent)
+    assert call("build", path, *ONLY, "--set", "report.node=130").code == 0
+    found = metrics()
+    assert [row["method"] for row in found["projection"]["rows"]] == [
+        "classical", "measured libraries", "gate equivalents",
+    ]  # fmt: skip
+    low, high = (found["figures"][f"energy_projected_{end}"]["value"] for end in ("low", "high"))
+    assert low < high
+    (corner,) = (m for m in found["energy"]["moves"] if m["what"] == "corner")
+    assert corner["at_low"].startswith("1.2 V")
+    assert corner["low"] < corner["high"]
+
+
 @pytest.mark.usefixtures("opensta")
 def test_timing_in_the_report(here: Path, call: Call) -> None:
     called = call("build", design(here), *ONLY)
@@ -166,6 +200,7 @@ def test_timing_in_the_report(here: Path, call: Call) -> None:
     }  # fmt: skip
     assert "path        " in called.out
     assert "NOT MET" not in called.out
+    assert found["asic"]["facts"]["power by OpenSTA"].startswith("not used: ")
 
 
 @pytest.mark.usefixtures("opensta")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -25,6 +26,15 @@ def test_a_campaign_of_a_build(reference: Path, call: Call, tmp_path: Path) -> N
     again = call("seu", folder / "duo", "--samples", 20)
     assert "Placement separation is not covered" in again.out
     assert "not triplicated" in again.out
+    page = (folder / "duo" / "seu.html").read_text(encoding="utf-8")
+    assert "Placement separation is not covered" in page
+    assert not re.search(r"https?:|<script", page)
+    for row in kept["rows"]:
+        assert page.count(f"<th>{row['fault']}</th><td>{row['where']}</td>") == 2
+        interval = row["recovery_cycles"]
+        if interval["mean_low"] is not None:
+            assert interval["mean_low"] <= interval["mean"] <= interval["mean_high"]
+    assert {"missed edge", "added edge", "reset", "pulse"} < {r["fault"] for r in kept["rows"]}
     assert json.loads((folder / "duo" / "seu.json").read_text(encoding="utf-8")) == kept
 
 

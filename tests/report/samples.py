@@ -130,6 +130,9 @@ def energy_json() -> dict[str, Any]:
         "notes": ["glitches are not counted"],
         "data": data,
         "uniform": data,
+        "moves": [
+            {"what": "activity", "low": 8.0, "at_low": "data", "high": 9.0, "at_high": "uniform"}
+        ],
     }
 
 

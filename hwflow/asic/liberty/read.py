@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from statistics import median
 from typing import Final
 
 from hwflow.asic.liberty.cells import CellReader, Units
 from hwflow.asic.liberty.model import Cell, Library
+from hwflow.asic.liberty.scale import check_scale
 from hwflow.asic.liberty.syntax import MOST_BYTES, Group, parse
 from hwflow.asic.liberty.tables import Tables, number, wrong
 from hwflow.errors import InputError, Place
@@ -27,8 +27,6 @@ _PREFIX: Final = {
     "f": 1e-15,
     "a": 1e-18,
 }
-_SMALLEST_PF, _LARGEST_PF = 2e-5, 0.5
-"""Between these lies the typical input capacitance of every standard-cell library since 1980."""
 
 
 def load_library(path: Path) -> Library:
@@ -56,7 +54,7 @@ def load_library(path: Path) -> Library:
         if inner.name in cells:
             raise wrong(inner, "liberty.cell", "it is defined twice")
         cells[inner.name] = reader.read(inner)
-    _check_scale(group, cells.values())
+    check_scale(group, tuple(cells.values()), voltage)
     return Library(group.name, voltage, temperature, cells)
 
 
@@ -136,22 +134,3 @@ def _corner(group: Group) -> tuple[float, float]:
 
 def _either(values: Iterable[float | None], default: float | None) -> float | None:
     return next((value for value in values if value is not None), default)
-
-
-def _check_scale(group: Group, cells: Iterable[Cell]) -> None:
-    """Refuse a library whose capacitances cannot be in the unit that it states."""
-    loads = [
-        pin.capacitance
-        for cell in cells
-        for pin in cell.pins.values()
-        if pin.direction == "input" and pin.capacitance > 0
-    ]
-    typical = median(loads) if loads else 0.0
-    if loads and not _SMALLEST_PF <= typical <= _LARGEST_PF:
-        raise wrong(
-            group,
-            "liberty.unit",
-            f"its typical input pin has {typical:.3g} pF by its capacitive_load_unit, expected "
-            f"{_SMALLEST_PF:g} to {_LARGEST_PF:g} pF",
-            "the unit stated is not that of the values; correct capacitive_load_unit",
-        )

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from hwflow.flow import Build
     from hwflow.verify.seu import Campaign
 
-__all__ = ["RESULT", "arguments", "execute"]
+__all__ = ["PAGE", "RESULT", "arguments", "execute"]
 
 RESULT = "seu.json"
+PAGE = "seu.html"
 _STAGES = ("lower", "generate", "vectors", "golden")
 _MOST = 1_000_000
 
@@ -39,9 +40,9 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     """Disturb the mapped netlist and count what comes of it.
 
     Flip-flops are flipped, one at a time by class and by layer and several in one run; nets are
-    inverted for a cycle; reset comes for a cycle; a layer misses a clock edge. Each row of the
-    table is a sample of its own. The same seed gives the same result; it is kept in
-    BUILD/seu.json.
+    inverted for a cycle; reset comes for a cycle; a layer misses a clock edge, or takes one too
+    many. Each row of the table is a sample of its own. The same seed gives the same result; it is
+    kept in BUILD/seu.json, and as a page in BUILD/seu.html.
     """
     if not 1 <= options.samples <= _MOST:
         raise InputError("cli.usage", f"--samples {options.samples}: expected 1..{_MOST}")
@@ -54,12 +55,14 @@ def execute(options: argparse.Namespace, console: Console) -> int:
             console.warn(f"stage {stage} is stale; `hwflow build` brings it up to date")
     campaign = _run(build, options.samples, options.seed, _Watch(console))
     from hwflow.flow.store import writing
+    from hwflow.report.upsets import upset_page
     from hwflow.stages.files import write_json
     from hwflow.verify.seu import as_json, lines
 
     record = as_json(campaign)
     with writing(build.folder):
         write_json(build.folder / RESULT, record)
+        (build.folder / PAGE).write_text(upset_page(record), encoding="utf-8")
     console.table(table(*lines(campaign), right="llrrrrrrr"))
     console.show()
     for name, text in record["outcomes"].items():
@@ -67,7 +70,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     console.show()
     for text in (*_summary(campaign), *record["notes"]):
         console.show(text)
-    console.show(f"kept in {build.folder / RESULT}")
+    console.show(f"kept in {build.folder / RESULT} and {PAGE}")
     console.result({**record, "exit_code": 0})
     return 0
 

@@ -4,12 +4,12 @@
 extern u64 *hw_faults(void);
 extern u64 *hw_store(int number, long *size);
 
-enum { FLIP = 0, PULSE = 1, WORD = 2, RESET = 3, EDGE = 4 };
+enum { FLIP = 0, PULSE = 1, WORD = 2, RESET = 3, MISSED = 4, ADDED = 5 };
 enum { OFFER = 1, TAKE = 2 };
 
 /* In streams `mask`, at `cycle`: state net `index` flipped, fault `index` on for the cycle, bit
-   `word` of store `index` flipped, reset inverted for the cycle, or no clock edge for the state of
-   group `index`. */
+   `word` of store `index` flipped, reset inverted for the cycle, no clock edge for the state of
+   group `index`, or one more for it before the cycle's own. */
 typedef struct {
   int64_t cycle, word;
   int32_t kind, index;
@@ -22,6 +22,7 @@ typedef struct {
   const uint8_t *gaps; /* for each cycle: OFFER, TAKE */
   const int32_t *group; /* of each net of the state */
   u64 *saved;           /* as many words */
+  u64 *stores;          /* as many words as all stores have */
   int32_t n_state, n_stores;
   u64 off_time, bad_last;       /* streams */
   int64_t extra[STREAMS];       /* output beats above those wanted */
@@ -46,6 +47,32 @@ static u64 differing(const campaign *c, const bench *t, const u64 *n) {
   return found;
 }
 
+/* Give the state of each upset's group an edge in its streams, and nothing else: not the stores. */
+static void add_edges(const campaign *c, const upset *u, const upset *end, u64 *n) {
+  long size;
+  u64 *kept = c->stores;
+  for (int k = 0; k < c->n_stores; k++) {
+    const u64 *store = hw_store(k, &size);
+    memcpy(kept, store, (size_t)size * sizeof(u64));
+    kept += size;
+  }
+  memcpy(c->saved, n, (size_t)c->n_state * sizeof(u64));
+  hw_clock();
+  for (int k = 0; k < c->n_state; k++) {
+    u64 hit = 0;
+    for (const upset *e = u; e < end; e++)
+      if (e->kind == ADDED && c->group[k] == e->index) hit |= e->mask;
+    n[k] = (n[k] & hit) | (c->saved[k] & ~hit);
+  }
+  kept = c->stores;
+  for (int k = 0; k < c->n_stores; k++) {
+    u64 *store = hw_store(k, &size);
+    memcpy(store, kept, (size_t)size * sizeof(u64));
+    kept += size;
+  }
+  hw_eval();
+}
+
 /* Outputs beyond the last one wanted, and TLAST, of each stream on its own. */
 static void watch(campaign *c, const port *p, const u64 *n, u64 taken, int64_t *last, int64_t cycle) {
   c->off_time |= from_first(taken);
@@ -68,7 +95,7 @@ void hw_campaign(bench *t, campaign *c) {
   hw_begin(t);
   u64 resting = t->reset >= 0 ? n[t->reset] : 0;
   for (; t->cycle < t->limit; t->cycle++) {
-    u64 reset = 0, edges = 0;
+    u64 reset = 0, missed = 0, added = 0;
     int64_t first = next;
     for (; next < c->n_upsets && c->upsets[next].cycle == t->cycle; next++) {
       const upset *u = &c->upsets[next];
@@ -77,7 +104,8 @@ void hw_campaign(bench *t, campaign *c) {
       if (u->kind == PULSE) hw_faults()[u->index] ^= u->mask;
       if (u->kind == WORD) hw_store(u->index, &size)[u->word] ^= u->mask;
       if (u->kind == RESET) reset ^= u->mask;
-      if (u->kind == EDGE) edges |= u->mask;
+      if (u->kind == MISSED) missed |= u->mask;
+      if (u->kind == ADDED) added |= u->mask;
     }
     u64 differs = differing(c, t, n);
     for (int s = 1; differs && s < STREAMS; s++)
@@ -93,6 +121,7 @@ void hw_campaign(bench *t, campaign *c) {
       if (t->outputs[k].ready >= 0) n[t->outputs[k].ready] = gaps & TAKE ? ~0ull : 0;
     if (t->reset >= 0) n[t->reset] = resting ^ reset;
     hw_eval();
+    if (added) add_edges(c, c->upsets + first, c->upsets + next, n);
     for (int k = 0; k < t->n_inputs; k++) {
       port *p = &t->inputs[k];
       u64 taken = n[p->valid] & (p->ready >= 0 ? n[p->ready] : ~0ull);
@@ -108,12 +137,12 @@ void hw_campaign(bench *t, campaign *c) {
       watch(c, p, n, taken, last[k], t->cycle);
       collect(p, n, taken, t->cycle);
     }
-    if (edges) memcpy(c->saved, n, (size_t)c->n_state * sizeof(u64));
+    if (missed) memcpy(c->saved, n, (size_t)c->n_state * sizeof(u64));
     hw_clock();
     for (int64_t e = first; e < next; e++) {
       const upset *u = &c->upsets[e];
       if (u->kind == PULSE) hw_faults()[u->index] = 0;
-      if (u->kind != EDGE) continue;
+      if (u->kind != MISSED) continue;
       for (int k = 0; k < c->n_state; k++)
         if (c->group[k] == u->index) n[k] = (n[k] & ~u->mask) | (c->saved[k] & u->mask);
     }

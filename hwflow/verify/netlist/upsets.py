@@ -41,7 +41,8 @@ class Fault(IntEnum):
     PULSE = 1
     WORD = 2
     RESET = 3
-    EDGE = 4
+    MISSED = 4
+    ADDED = 5
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -94,6 +95,7 @@ class _Campaign(ctypes.Structure):
         ("gaps", ctypes.c_void_p),
         ("group", ctypes.c_void_p),
         ("saved", ctypes.c_void_p),
+        ("stores", ctypes.c_void_p),
         ("n_state", ctypes.c_int32),
         ("n_stores", ctypes.c_int32),
         ("off_time", ctypes.c_uint64),
@@ -185,16 +187,19 @@ class UpsetSim:
             reset_level=int(face.reset_active_high),
             reset_cycles=face.reset_cycles,
             limit=len(gaps),
+            spacing=1,
         )
         self._loading.into(bench)
         events = _events(upsets)
         saved = np.zeros(max(1, self.source.state), np.uint64)
+        stores = np.zeros(1 + sum(bits for bits, _ in self.source.stores), np.uint64)
         campaign = _Campaign(
             upsets=ctypes.addressof(events),
             n_upsets=len(events),
             gaps=gaps.ctypes.data,
             group=groups.ctypes.data,
             saved=saved.ctypes.data,
+            stores=stores.ctypes.data,
             n_state=self.source.state,
             n_stores=len(self.source.stores),
         )

@@ -94,11 +94,12 @@ def pulse_jobs(
 def shared_jobs(flops: Sequence[FlipFlop]) -> Iterator[Job]:
     """Reset and clock, which all flip-flops or all of a layer share."""
     yield Job("reset", "one cycle", 1, lambda _rng, n: [(Upset(0, Fault.RESET),)] * n)
-    for group, layer in enumerate(sorted({f.layer for f in flops})):
+    for name, fault in (("missed edge", Fault.MISSED), ("added edge", Fault.ADDED)):
+        for group, layer in enumerate(sorted({f.layer for f in flops})):
 
-        def draw(
-            _rng: np.random.Generator, count: int, group: int = group
-        ) -> list[tuple[Upset, ...]]:
-            return [(Upset(0, Fault.EDGE, group),)] * count
+            def draw(
+                _rng: np.random.Generator, count: int, group: int = group, fault: Fault = fault
+            ) -> list[tuple[Upset, ...]]:
+                return [(Upset(0, fault, group),)] * count
 
-        yield Job("missed edge", f"layer {layer}", 1, draw)
+            yield Job(name, f"layer {layer}", 1, draw)

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import sqrt
+from statistics import stdev
 from typing import Any
 
 from hwflow.verify.seu.campaign import OUTCOMES, Campaign, Row
 from hwflow.verify.seu.sites import CLASSES
 
-__all__ = ["NOTES", "as_json", "lines", "wilson"]
+__all__ = ["NOTES", "as_json", "lines", "mean_interval", "wilson"]
 
 NOTES = (
     "Placement separation is not covered: copies may lie side by side in the device.",
     "Configuration memory is not covered: an upset there changes the logic until it is scrubbed.",
     "A pulse inverts a net for a whole cycle and always reaches the flip-flops: electrical and "
     "timing masking are not modelled.",
-    "Clock: one edge is missed by all flip-flops of a layer; additional edges, and clocks of "
-    "memories, are not modelled. Reset: asserted for one cycle.",
+    "Clock: all flip-flops of a layer miss one edge, or take one more within a cycle; clocks of "
+    "memories are left alone. Reset: asserted for one cycle.",
 )
 _Z = 1.959963984540054
 
@@ -61,6 +62,7 @@ def _row(row: Row) -> dict[str, Any]:
         interval = {"low": round(low, 6), "high": round(high, 6)}
         outcomes[name] = {"count": hits, "rate": round(rate, 6), **interval}
     cycles = row.recovery
+    mean_low, mean_high = mean_interval(cycles)
     return {
         "fault": row.fault,
         "where": row.where,
@@ -70,10 +72,21 @@ def _row(row: Row) -> dict[str, Any]:
         "recovery_cycles": {
             "runs": len(cycles),
             "mean": round(sum(cycles) / len(cycles), 2) if cycles else None,
+            "mean_low": mean_low,
+            "mean_high": mean_high,
             "max": max(cycles, default=None),
             "still_differing": row.latent,
         },
     }
+
+
+def mean_interval(cycles: Sequence[int]) -> tuple[float | None, float | None]:
+    """95% confidence interval of the mean (normal), None for fewer than two runs."""
+    if len(cycles) < 2:
+        return None, None
+    mean = sum(cycles) / len(cycles)
+    reach = _Z * stdev(cycles) / sqrt(len(cycles))
+    return round(max(0.0, mean - reach), 2), round(mean + reach, 2)
 
 
 def lines(campaign: Campaign) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:

@@ -146,7 +146,8 @@ def test_each_kind_of_upset_does_what_it_says(tmp_path: Path) -> None:
     upsets = [
         [Upset(3 + latency, Fault.FLIP, place)],
         [Upset(2 + latency, Fault.PULSE, 0)],
-        [Upset(2 + latency, Fault.EDGE, 0)],
+        [Upset(2 + latency, Fault.MISSED, 0)],
+        [Upset(3 + latency, Fault.ADDED, 0)],
         [],
     ]
     gaps = np.full(20, OFFER | TAKE, np.uint8)
@@ -154,11 +155,13 @@ def test_each_kind_of_upset_does_what_it_says(tmp_path: Path) -> None:
     right = 1 - bits
     (rows,) = seen.rows
     assert (rows[0] == right).all()
-    assert (rows[4] == right).all()
-    for run in (1, 2, 3):
+    assert (rows[5] == right).all()
+    for run in (1, 2, 3, 4):
         wrong = np.flatnonzero((rows[run] != right).any(axis=1))
         assert list(wrong) == [3], run
-    assert list(seen.last_differs[1:5] - latency) == [3, 3, 3, -1 - latency]
+    # An added edge comes within its cycle: no flip-flop differs at the edges before and after.
+    assert list(seen.last_differs[1:6] - latency) == [3, 3, 3, -1 - latency, -1 - latency]
+    assert rows[4][3] == right[4]  # what the regular edge would have brought
 
 
 def test_wilson_against_published_values() -> None:
