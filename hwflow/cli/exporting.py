@@ -7,6 +7,8 @@ from fractions import Fraction
 from typing import Final
 
 from hwflow.cli.table import engineering, table
+from hwflow.plan.loading import loader_inputs, loader_outputs
+from hwflow.plan.store import WeightStore
 from hwflow.plan.streams import Interface, PortGroup
 
 __all__ = ["CELLS", "NAMES", "cell_constraints", "constraints", "instance", "readme", "scripts"]
@@ -27,9 +29,14 @@ NAMES: Final = {
     "graph.txt": "the same graph as text",
     "inputs/": "test vectors, one file of packed beats per input",
     "outputs/": "what the hardware must answer, one file of packed beats per output",
+    "weights.hex": "the weights that the test vectors are for, a word a line",
+    "loader.md": "how weights are loaded: registers, states, Wishbone and the serial port",
     "testbench/": "the cocotb tests: python testbench/run.py .",
 }
-"""Every file and what it is; the same in each export."""
+"""Every file and what it is; the same in each export, but for those of WEIGHTS."""
+
+WEIGHTS: Final = ("weights.hex", "loader.md")
+"""Files of designs whose weights are loaded at run time."""
 
 CELLS: Final = {
     "netlist.v": "the netlist of the library's cells that was counted, simulated and timed",
@@ -149,7 +156,8 @@ def readme(
     more: Mapping[str, str],
 ) -> str:
     """README.txt: what each file is (`more` than in every export) and how the ports are used."""
-    files = table(("file", "what"), list((NAMES | dict(more)).items()))
+    names = NAMES if interface.store else {n: w for n, w in NAMES.items() if n not in WEIGHTS}
+    files = table(("file", "what"), list((names | dict(more)).items()))
     ports = table(
         ("port", "bits", "direction", "meaning"),
         [(name, str(bits), way, what) for name, bits, way, what in _ports(interface)],
@@ -202,7 +210,19 @@ def _ports(interface: Interface) -> list[tuple[str, int, str, str]]:
                 found.append((group.ready, 1, back, "the beat is taken"))
             if group.last:
                 found.append((group.last, 1, way, "the tensor's last beat"))
+    if interface.store:
+        found += _loader_ports(interface.store)
     return found
+
+
+def _loader_ports(store: WeightStore) -> list[tuple[str, int, str, str]]:
+    sides = ((loader_inputs(store), "input"), (loader_outputs(), "output"))
+    what = {"wb": "Wishbone, to load weights", "ser": "serial port, to load weights"}
+    return [
+        (pin, bits, way, what[pin.partition("_")[0]])
+        for pins, way in sides
+        for pin, bits in pins.items()
+    ]
 
 
 def _stream_text(group: PortGroup) -> str:

@@ -36,7 +36,7 @@ RUNGS = ("training", "amaranth", "rtl", "netlist")
 
 @dataclass(frozen=True, slots=True)
 class Builder:
-    """A function in a Python file of the design's folder that builds the training model."""
+    """A function in a Python file of the design's folder."""
 
     file: Path
     function: str
@@ -44,10 +44,16 @@ class Builder:
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
-    """Exactly one of the two is given."""
+    """Exactly one of `builder` and `file` is given.
+
+    `around` builds integer processing around the network; `weights` holds values of weights that
+    are loaded at run time.
+    """
 
     builder: Builder | None = None
     file: Path | None = None
+    around: Builder | None = None
+    weights: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +139,7 @@ class HardwareConfig:
     """What is built; `clock` is in hertz, exact; `board` names a file in constraints/.
 
     `library` is a known cell library's name or a Liberty file; None unless `target` is asic, which
-    `clock_gating` is for, too.
+    `clock_gating` and `flatten` are for, too.
     """
 
     backend: str = "amaranth"
@@ -147,6 +153,7 @@ class HardwareConfig:
     library: str | Path | None = None
     corners: CornersConfig = CornersConfig()
     clock_gating: bool = True
+    flatten: bool = False
 
     @property
     def asic(self) -> bool:

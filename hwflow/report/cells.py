@@ -93,6 +93,7 @@ def read_cells(artifacts: Mapping[str, Path]) -> Cells | None:
         ("library", _corner(synth)),
         ("gate equivalent", f"{synth.text('gate')}, {synth.number('gate_um2'):g} um2"),
         ("constants", synth.text("constants")),
+        ("hierarchy", _hierarchy(synth)),
         ("clock gating", _gating(synth)),
         ("fan-out trees", f"{synth.integer('buffers'):,} buffers"),
         ("power data", _power_data(synth.texts("without_power_data"))),
@@ -113,6 +114,12 @@ def read_cells(artifacts: Mapping[str, Path]) -> Cells | None:
     slack = setup.number_or_none("slack")
     missed = None if slack is None else max(0.0, -slack)
     return Cells(tuple(facts), kinds, _gated(synth) | _timing(timing), _path(setup), missed)
+
+
+def _hierarchy(synth: Record) -> str:
+    if synth.data["shared"] is None:
+        return "layers flattened before mapping"
+    return f"{synth.integer('shared')} repeated modules mapped once each"
 
 
 def _gating(synth: Record) -> str:

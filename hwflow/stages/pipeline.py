@@ -141,10 +141,14 @@ def _train(config: DesignConfig) -> Stage:
 
 
 def _lower(config: DesignConfig) -> Stage:
-    settings: dict[str, object] = {"design": config.design}
-    if config.model.file is not None:
-        return _stage(config, "lower", (), ("numpy",), settings, files=(config.model.file,))
-    return _stage(config, "lower", ("train",), ("numpy",), settings)
+    model = config.model
+    settings: dict[str, object] = {"design": config.design, "weights": config.hardware.weights}
+    tools, workers, files = ["numpy"], [], [f for f in (model.file, model.weights) if f]
+    if model.around is not None:
+        settings["around"] = model.around.function
+        tools, workers, files = [*tools, "python"], [_WORKER], [*files, model.around.file]
+    inputs = ("train",) if model.builder is not None else ()
+    return _stage(config, "lower", inputs, tuple(tools), settings, tuple(workers), tuple(files))
 
 
 def _vectors(config: DesignConfig) -> Stage:

@@ -62,6 +62,7 @@ def _map_to_cells(
         context.out,
         context.scratch,
         clock_gating=config.hardware.clock_gating,
+        flat=config.hardware.flatten,
     )
 
 

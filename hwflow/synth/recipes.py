@@ -126,8 +126,9 @@ def front(
     recipe: Recipe,
     dsp_modules: Sequence[str] = (),
     holds: Content = NOTHING,
+    read: str = f"read_verilog {DESIGN}",
 ) -> tuple[str, ...]:
-    """The lines that read `design.v` and write `top.json`: all up to technology.
+    """The lines that `read` the design and write `top.json`: all up to technology.
 
     Raises:
         InputError: `synth.name`.
@@ -144,7 +145,7 @@ def front(
     library = (recipe.library, *extra) if recipe.library else ()
     return (
         *(f"read_verilog -lib {name}" for name in library),
-        f"read_verilog {DESIGN}",
+        read,
         f"hierarchy -check -top {top}",
         *keep,
         "proc",

@@ -22,6 +22,7 @@ __all__ = ["arguments", "execute"]
 
 _TESTBENCH: Final = Path(__file__).resolve().parents[3] / "testbench"
 _SDC: Final = Path(__file__).resolve().parents[3] / "constraints" / "asic.sdc"
+_LOADER: Final = _TESTBENCH.parent / "docs" / "loader.md"
 _LEFT_OUT: Final = shutil.ignore_patterns(".*", "__pycache__", "tb_build", "*.pyc")
 _COPIED: Final = {
     "design.v": ("generate", "design.v"),
@@ -127,6 +128,15 @@ def _write(build: Build, folder: Path, unproven: tuple[str, ...]) -> None:
         target_folder = folder / "testbench"
         shutil.copytree(_TESTBENCH, target_folder, ignore=_LEFT_OUT, dirs_exist_ok=True)
     _write_vectors(build, interface, folder)
+    if interface.store is not None:
+        from hwflow.plan.store import hex_words
+        from hwflow.stages.files import load_params
+
+        params = load_params(build.artifact("lower") / "params", graph)
+        text = hex_words(interface.store.image(params))
+        (folder / "weights.hex").write_text(text, encoding="utf-8")
+        if _LOADER.is_file():
+            shutil.copyfile(_LOADER, folder / "loader.md")
 
 
 def _write_vectors(build: Build, interface: Interface, folder: Path) -> None:

@@ -27,15 +27,17 @@ from typing import Final
 
 from hwflow.asic.kit import ClockGate, Kit
 from hwflow.synth.families import Recipe
-from hwflow.synth.recipes import ADDERS, flatten, front
+from hwflow.synth.recipes import ADDERS, DESIGN, flatten, front
 
-__all__ = ["GATED", "LIBRARY", "MAPS", "script"]
+__all__ = ["GATED", "LIBRARY", "MAPS", "SHARED", "hierarchy", "script"]
 
 LIBRARY: Final = "cells.lib"
 """The name under which the library lies in the working folder."""
 GATED: Final = 3
 """Flip-flops with one enable that are worth a clock gate: it has the area of some two multiplexers
 and its clock pin draws half of what a flip-flop's does."""
+SHARED: Final = "shared.json"
+"""The modules of the design before mapping, repeated ones marked."""
 _RIPPLE: Final = "ripple.v"
 MAPS: Final = (ADDERS, _RIPPLE)
 # Blanks as commas: see recipes.
@@ -43,18 +45,35 @@ _ABC: Final = "+strash;&get,-n;&nf;&put"
 _NO_TECHNOLOGY: Final = Recipe("", "", (), (), (), ())
 
 
-def script(top: str, layer_modules: Sequence[str], kit: Kit, gated: bool = True) -> str:
+def hierarchy(top: str) -> str:
+    """Return the script that writes the modules of `design.v`, before mapping, to SHARED."""
+    lines = (
+        f"read_verilog {DESIGN}",
+        f"hierarchy -check -top {top}",
+        "proc",
+        "opt_expr",
+        "opt_clean",
+        f"write_json {SHARED}",
+    )
+    return "\n".join(lines) + "\n"
+
+
+def script(
+    top: str, layer_modules: Sequence[str], kit: Kit, *, gated: bool = True, flat: bool = False
+) -> str:
     """Return the script; it reads `design.v`, `cells.lib` and MAPS and writes as `recipes` says.
 
-    With `gated`, shared enables become clock gates where the library has one.
+    With `gated`, shared enables become clock gates where the library has one. Not `flat`, it reads
+    SHARED, in which repeated modules are marked to be mapped once.
 
     Raises:
         InputError: `synth.name`.
     """
     avoid = "".join(f" -dont_use {name}" for name in kit.unused)
+    source = f"read_verilog {DESIGN}" if flat else f"read_json {SHARED}"
     lines = (
         f"read_liberty -lib -ignore_miss_func {LIBRARY}",
-        *front(top, layer_modules, _NO_TECHNOLOGY),
+        *front(top, layer_modules, _NO_TECHNOLOGY, read=source),
         "opt",
         "memory -nomap",
         "opt_clean",

@@ -17,7 +17,8 @@ from hwflow.synth.asic.area import CellArea, areas
 from hwflow.synth.asic.buffers import buffer_nets
 from hwflow.synth.asic.gating import Gating, count_gating, merge_gates
 from hwflow.synth.asic.netlist import TIE_LOADS, functions, tie_constants, verilog
-from hwflow.synth.asic.script import LIBRARY, MAPS, script
+from hwflow.synth.asic.script import LIBRARY, MAPS, SHARED, hierarchy, script
+from hwflow.synth.asic.sharing import share_modules
 from hwflow.synth.netlist import canonical, layer_instances, read_json, write_json
 from hwflow.synth.run import run_yosys
 
@@ -33,8 +34,9 @@ class AsicResult:
     """Counted area of a netlist of library cells.
 
     Layers are listed by name, "top" (what lies outside of layers) last; they add up to the whole.
-    `gating` tells what became of enables, `constants` how constant pins are driven, `gate` the
-    cell that is one gate equivalent, `buffers` how many cells the fan-out trees took;
+    `gating` tells what became of enables, `shared` how many modules that the design repeats were
+    mapped once each (None: it was flattened before), `constants` how constant pins are driven,
+    `gate` the cell that is one gate equivalent, `buffers` how many cells the fan-out trees took;
     `without_power_data` names cells of the netlist for which the library has no energy or no
     leakage.
     """
@@ -45,6 +47,7 @@ class AsicResult:
     voltage: float
     temperature: float
     gating: Gating
+    shared: int | None
     gate: str
     gate_um2: float
     constants: str
@@ -71,13 +74,15 @@ def synthesize_cells(
     work: Path,
     *,
     clock_gating: bool = True,
+    flat: bool = False,
     timeout: float = 7200.0,
 ) -> AsicResult:
     """Map `rtl` to the library's cells; write netlist.json, netlist.v and synth.json into `out`.
 
     Modules listed in `layer_modules` keep their border until mapping is done, so that their area
     is counted, not estimated. With `clock_gating` enables become clock gates where the library has
-    them. Files of the run (script, log) stay in `work`.
+    them. Not `flat`, a module that the design repeats is mapped once. Files of the run (script,
+    log) stay in `work`.
 
     Raises:
         InputError: `liberty.*` and `library.*` for a library that cannot be used, `synth.name`.
@@ -87,7 +92,9 @@ def synthesize_cells(
     kit = kit_of(library)
     work.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(library_file, work / LIBRARY)
-    run_yosys(rtl, script(top, layer_modules, kit, clock_gating), MAPS, work, timeout)
+    mapping = script(top, layer_modules, kit, gated=clock_gating, flat=flat)
+    shared = None if flat else _share(rtl, top, layer_modules, work, timeout)
+    run_yosys(rtl, mapping, MAPS, work, timeout)
     layers = layer_instances(read_json(work / recipes.TOP_ONLY), top, layer_modules)
     netlist = canonical(read_json(work / recipes.MAPPED), top, layers)
     module = netlist["modules"][top]
@@ -95,13 +102,22 @@ def synthesize_cells(
     tie_constants(module, layers, kit)
     buffers = buffer_nets(module, layers, library, kit)
     gating = count_gating(module, kit, clock_gating)
-    result = _result(module, top, layers, library, kit, buffers, gating)
+    result = _result(module, top, layers, library, kit, buffers, gating, shared)
     netlist["liberty"] = functions(module, library)
     out.mkdir(parents=True, exist_ok=True)
     write_json(netlist, out / NETLIST)
     (out / GATES).write_text(verilog(module, top), encoding="utf-8")
     (out / RESULT).write_text(result.to_json(), encoding="utf-8")
     return result
+
+
+def _share(rtl: Path, top: str, layers: Sequence[str], work: Path, timeout: float) -> int:
+    """Write the design with its repeated modules marked; returns how many."""
+    run_yosys(rtl, hierarchy(top), (), work / "hierarchy", timeout)
+    netlist = read_json(work / "hierarchy" / SHARED)
+    count = share_modules(netlist, top, layers)
+    write_json(netlist, work / SHARED)
+    return count
 
 
 def _result(
@@ -112,6 +128,7 @@ def _result(
     kit: Kit,
     buffers: int,
     gating: Gating,
+    shared: int | None,
 ) -> AsicResult:
     whole, per_layer = areas(module, layers, library, kit)
     rest = per_layer.pop("")
@@ -122,6 +139,7 @@ def _result(
         voltage=library.voltage,
         temperature=library.temperature,
         gating=gating,
+        shared=shared,
         gate=kit.gate,
         gate_um2=kit.gate_area,
         constants=_constants(kit),
