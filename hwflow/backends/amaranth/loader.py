@@ -48,7 +48,11 @@ class _Source(IntEnum):
 
 
 class LoaderModule(HwModule):
-    """Holds the words of `store`: `weights_o` is the packed vector, `running_o` the state."""
+    """Holds the words of `store`: `weights_o` is the packed vector, `running_o` the state.
+
+    With `voted` it is one of three copies: `state_o` are its registers, and what it goes by is the
+    vote on them, `voted_i`.
+    """
 
     uses_reset = True
 
@@ -57,6 +61,7 @@ class LoaderModule(HwModule):
     ) -> None:
         super().__init__(name, generate=generate)
         self.store, self.voted = store, voted
+        self.kept = voted
         for pin, bits in loader_inputs(store).items():
             self.add_input(pin, bits)
         for pin, bits in loader_outputs().items():

@@ -28,13 +28,12 @@ from hwflow.backends.amaranth.rtlil import (
     Switch,
     Wire,
 )
+from hwflow.backends.amaranth.verilog import KEPT
 
 __all__ = ["SUFFIXES", "primitives", "protected_memory", "triplicated"]
 
 SUFFIXES = ("a", "b", "c")
 """The three copies."""
-
-_KEPT = '(* keep_hierarchy = "yes", dont_touch = "yes" *)'
 
 
 def triplicated(module: Module, top: str) -> Module:
@@ -146,8 +145,8 @@ def primitives(modules: Iterable[Module], memories: Iterable[MemoryModule], top:
         elif prefix == f"{top}__tmr_held":
             held.add(int(width))
     return [
-        _COPY.format(top=top, kept=_KEPT),
-        _VOTER.format(top=top, kept=_KEPT),
+        _COPY.format(top=top, kept=KEPT),
+        _VOTER.format(top=top, kept=KEPT),
         *(_LOADING.format(top=top, high=width - 1, width=width) for width in sorted(plain)),
         *(_HOLDING.format(top=top, high=width - 1, width=width) for width in sorted(held)),
     ]

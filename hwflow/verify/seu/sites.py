@@ -26,7 +26,7 @@ CLASSES: Final = {
 _COPY: Final = re.compile(r"_tmr\.(?:a|b|c|copy_[abc]\[\d+\]\.q_o)$")
 _MEMORY: Final = re.compile(r"(?:^|\.)(?:word\[\d+\]\.stored\.|words\[\d+\]$)")
 _LOADER: Final = re.compile(r"loader\.(?:copy_[abc]\.)?")
-_WEIGHT: Final = re.compile(r"word_\d+")
+_WEIGHT: Final = re.compile(r"word_\d+|weights_[abco]")
 _HANDSHAKE: Final = re.compile(r"\w*valid(?:_s\d+|_o)?|done|output_full|out_valid_o")
 _COUNTER: Final = re.compile(
     r"beat|\w+_beat|(?:tap_)?(?:row|column)(?:_at)?|(?:constant|weight)_row|input|output"
