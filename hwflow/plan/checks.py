@@ -23,7 +23,8 @@ __all__ = [
 ]  # fmt: skip
 
 _OURS = re.compile(
-    r"(buffer|serializer|deserializer|fork|fifo|dot)_\w+|loader|\w*__kernel|tmr_(\d+|held_\d+|copy|voter)"
+    r"(buffer|serializer|deserializer|fork|fifo|dot)_\w+|loader|\w*__kernel|tmr_(\d+|held_\d+|banks?_\d+|copy"
+    r"|voter)"
 )
 """Layer names that would be mistaken for modules and instances of our own."""
 

@@ -8,7 +8,8 @@ from hwflow.backends.amaranth.memory import MemoryModule
 from hwflow.backends.amaranth.module import HwModule
 from hwflow.backends.amaranth.rtlil import parse_rtlil
 from hwflow.backends.amaranth.simulate import simulate
-from hwflow.backends.amaranth.tmr import primitives, protected_memory, triplicated
+from hwflow.backends.amaranth.tmr import triplicated
+from hwflow.backends.amaranth.tmr_modules import primitives, protected_memory
 from hwflow.backends.amaranth.top import TopModule
 from hwflow.backends.amaranth.verilog import print_verilog
 from hwflow.plan.connect import AnyLayer
@@ -33,12 +34,13 @@ def generate_verilog(plan: Plan) -> str:
     if plan.options.protect == "none":
         return "\n".join([print_verilog(modules, headers(plan)), *(m.verilog() for m in memories)])
     top = plan.graph.name
-    modules = [triplicated(module, top) for module in modules]
+    enables = plan.options.target.enables
+    modules = [triplicated(module, top, enables=enables) for module in modules]
     return "\n".join(
         [
             print_verilog(modules, headers(plan)),
-            *(protected_memory(memory, top) for memory in memories),
-            *primitives(modules, memories, top),
+            *(protected_memory(memory, top, enables=enables) for memory in memories),
+            *primitives(modules, memories, top, enables=enables),
         ]
     )
 

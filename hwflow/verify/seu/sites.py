@@ -21,7 +21,7 @@ CLASSES: Final = {
 }
 """The classes of flip-flops; `class_of` finds them by the names of the generated RTL."""
 
-_COPY: Final = re.compile(r"_tmr\.(?:a|b|c|copy_[abc]\[\d+\]\.q_o)$")
+_COPY: Final = re.compile(r"_tmr\.(?:[abc]|copy_[abc]\[\d+\]\.q_o|bank_[abc]\.q_o)$")
 _MEMORY: Final = re.compile(r"(?:^|\.)(?:word\[\d+\]\.stored\.|words\[\d+\]$)")
 _HANDSHAKE: Final = re.compile(r"\w*valid(?:_s\d+|_o)?|done|output_full|out_valid_o")
 _COUNTER: Final = re.compile(
