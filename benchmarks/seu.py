@@ -29,7 +29,7 @@ from hwflow.plan.targets import protected, target
 from hwflow.synth.synthesize import synthesize
 from hwflow.train.data.wafers import toy_counts, wafer_dataset
 from hwflow.verify.netlist.triples import check_triples
-from hwflow.verify.seu import OUTCOMES, Campaign, run_campaign, wilson
+from hwflow.verify.seu import OUTCOMES, Campaign, mean_interval, run_campaign, wilson
 from tests.econ_t import input_integers, published_encoder
 
 DEVICE = target("ecp5-85k")
@@ -106,6 +106,7 @@ def table(protect: str, campaign: Campaign) -> list[dict[str, object]]:
         changed = row.samples - row.outcomes["masked"]
         low, high = wilson(changed, row.samples)
         recovery = row.recovery
+        near, far = mean_interval(recovery)
         rows.append(
             {
                 "protect": protect,
@@ -118,6 +119,8 @@ def table(protect: str, campaign: Campaign) -> list[dict[str, object]]:
                 "low_%": round(100 * low, 3),
                 "high_%": round(100 * high, 3),
                 "recovery_mean_cycles": round(sum(recovery) / len(recovery), 2) if recovery else "",
+                "recovery_low": "" if near is None else near,
+                "recovery_high": "" if far is None else far,
                 "recovery_max_cycles": max(recovery, default=""),
                 "still_differing": row.latent,
             }

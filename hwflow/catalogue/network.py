@@ -208,6 +208,16 @@ NETWORK: dict[str, Explanation] = {
         "Another shape, values out of range, or a wrong type.",
         "Give an array of the shape and range stated.",
     ),
+    "model.around": Explanation(
+        "The function around the network did not give a graph.",
+        "It raised, returned something else than its outputs by name, or never called network(x).",
+        "Correct the line named; docs/graph_api.md shows such a function.",
+    ),
+    "weights.file": Explanation(
+        "The file of model.weights cannot be read.",
+        "Damaged, or no .npz of plain arrays.",
+        "Write it with numpy.savez, one array of integers for each param.",
+    ),
     "weights.shape": Explanation(
         "Values for weights loaded at run time do not have the parameter's shape.",
         "A file made for another design, or a missing array.",

@@ -7,9 +7,11 @@ from fractions import Fraction
 from typing import Final
 
 from hwflow.cli.table import engineering, table
+from hwflow.plan.loading import loader_inputs, loader_outputs
+from hwflow.plan.store import WeightStore
 from hwflow.plan.streams import Interface, PortGroup
 
-__all__ = ["NAMES", "constraints", "instance", "readme", "scripts"]
+__all__ = ["CELLS", "NAMES", "cell_constraints", "constraints", "instance", "readme", "scripts"]
 
 NAMES: Final = {
     "design.v": "the hardware, one Verilog file: the top module and one module per layer",
@@ -27,9 +29,20 @@ NAMES: Final = {
     "graph.txt": "the same graph as text",
     "inputs/": "test vectors, one file of packed beats per input",
     "outputs/": "what the hardware must answer, one file of packed beats per output",
+    "weights.hex": "the weights that the test vectors are for, a word a line",
+    "loader.md": "how weights are loaded: registers, states, Wishbone and the serial port",
     "testbench/": "the cocotb tests: python testbench/run.py .",
 }
-"""Every file and what it is; the same in each export."""
+"""Every file and what it is; the same in each export, but for those of WEIGHTS."""
+
+WEIGHTS: Final = ("weights.hex", "loader.md")
+"""Files of designs whose weights are loaded at run time."""
+
+CELLS: Final = {
+    "netlist.v": "the netlist of the library's cells that was counted, simulated and timed",
+    "constraints/cells.sdc": "clock, ports and loads as hwflow times the netlist",
+}
+"""The files that a build of standard cells adds."""
 
 _PARTS: Final = {"xc7-a35t": "xc7a35tcpg236-1", "xc7-z020": "xc7z020clg400-1",
                  "xcup-zu3eg": "xczu3eg-sbva484-1-e"}  # fmt: skip
@@ -51,6 +64,21 @@ def constraints(interface: Interface, clock: Fraction) -> dict[str, str]:
         "constraints/design.xdc": f"{create}\n",
         "constraints/design.lpf": f'FREQUENCY PORT "{interface.clock}" {mhz} MHZ;\n',
     }
+
+
+def cell_constraints(interface: Interface, clock: Fraction, outside: str) -> str:
+    """SDC for the netlist of cells; `outside` is what the flow's own constraints file says."""
+    period = f"{float(1_000_000_000 / clock):.6f}"
+    port = f"[get_ports {interface.clock}]"
+    others = f"[remove_from_collection [all_inputs] {port}]"
+    lines = (
+        "set_units -time ns -capacitance pF",
+        f"create_clock -name clock -period {period} {port}",
+        f"set_input_delay 0 -clock clock {others}",
+        "set_output_delay 0 -clock clock [all_outputs]",
+        *(line for line in outside.splitlines() if not line.startswith("#")),
+    )
+    return "\n".join(lines) + "\n"
 
 
 def instance(interface: Interface) -> str:
@@ -120,9 +148,16 @@ run all
     }
 
 
-def readme(interface: Interface, clock: Fraction, target: str, facts: Mapping[str, str]) -> str:
-    """README.txt: what each file is and how the ports are used."""
-    files = table(("file", "what"), list(NAMES.items()))
+def readme(
+    interface: Interface,
+    clock: Fraction,
+    target: str,
+    facts: Mapping[str, str],
+    more: Mapping[str, str],
+) -> str:
+    """README.txt: what each file is (`more` than in every export) and how the ports are used."""
+    names = NAMES if interface.store else {n: w for n, w in NAMES.items() if n not in WEIGHTS}
+    files = table(("file", "what"), list((names | dict(more)).items()))
     ports = table(
         ("port", "bits", "direction", "meaning"),
         [(name, str(bits), way, what) for name, bits, way, what in _ports(interface)],
@@ -175,7 +210,19 @@ def _ports(interface: Interface) -> list[tuple[str, int, str, str]]:
                 found.append((group.ready, 1, back, "the beat is taken"))
             if group.last:
                 found.append((group.last, 1, way, "the tensor's last beat"))
+    if interface.store:
+        found += _loader_ports(interface.store)
     return found
+
+
+def _loader_ports(store: WeightStore) -> list[tuple[str, int, str, str]]:
+    sides = ((loader_inputs(store), "input"), (loader_outputs(), "output"))
+    what = {"wb": "Wishbone, to load weights", "ser": "serial port, to load weights"}
+    return [
+        (pin, bits, way, what[pin.partition("_")[0]])
+        for pins, way in sides
+        for pin, bits in pins.items()
+    ]
 
 
 def _stream_text(group: PortGroup) -> str:

@@ -17,6 +17,7 @@ from hwflow.plan.archive import load_circuits, load_foldings
 from hwflow.plan.dataflow import Region
 from hwflow.plan.plan import Options, Plan, make_plan
 from hwflow.plan.targets import DelayModel, protected, target
+from hwflow.stages.files import load_params
 from hwflow.verify.rtl import settle_cycles
 
 __all__ = ["LayerTime", "layer_times"]
@@ -43,7 +44,8 @@ def layer_times(
     """The time of each layer's last beat for one vector; `inputs` are (n, *shape)."""
     plan = _plan_of(build, graph)
     one = {name: array[vector : vector + 1] for name, array in inputs.items()}
-    values = evaluate(graph, one, keep="layers")
+    params = load_params(build.artifact("lower") / "params", graph)
+    values = evaluate(graph, {**one, **params}, keep="layers")
     signals: dict[str, int] = {}
     known: list[tuple[str, str, int, str]] = []
     for layer in plan.layers:

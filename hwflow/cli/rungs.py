@@ -18,7 +18,9 @@ from hwflow.flow.locks import wait_lock
 from hwflow.flow.store import writing
 from hwflow.ir import Graph, evaluate, load_graph
 from hwflow.ir.exact import IntArray
+from hwflow.plan.loading import Clocks, load_clocks
 from hwflow.plan.streams import Interface
+from hwflow.stages.files import load_params
 from hwflow.tools import identity
 from hwflow.verify.netlist import NetlistSim
 from hwflow.verify.rtl import Port, Replay, build_replay, trace_vector
@@ -49,7 +51,9 @@ class Rungs:
     def __init__(self, build: Build, note: Note) -> None:
         self.build = build
         self._note = note
-        self.graph: Graph = load_graph(build.artifact("lower") / "graph.hwf")
+        lowered = build.artifact("lower")
+        self.graph: Graph = load_graph(lowered / "graph.hwf")
+        self.params = load_params(lowered / "params", self.graph)
 
     @property
     def folder(self) -> Path:
@@ -67,10 +71,14 @@ class Rungs:
         """The generated Verilog."""
         return self.build.artifact("generate") / "design.v"
 
+    def _load(self, interface: Interface) -> Clocks | None:
+        store = interface.store
+        return load_clocks(store, store.image(self.params)) if store else None
+
     def run(self, rung: str, inputs: Mapping[str, IntArray]) -> Outcome:
         """The outputs of one of RUNGS for integer inputs (n, *shape)."""
         if rung == "graph":
-            return Outcome(evaluate(self.graph, inputs))
+            return Outcome(evaluate(self.graph, {**inputs, **self.params}))
         return self._on_rtl(inputs) if rung == "rtl" else self._on_netlist(inputs)
 
     def waveform(self, inputs: Mapping[str, IntArray], vector: int) -> Path:
@@ -99,7 +107,7 @@ class Rungs:
             netlist = self.build.artifact("synth") / "netlist.json"
             if not any(work.glob("*.so")):
                 self._note("compiling the netlist's simulator; later runs keep it")
-            sim = NetlistSim.build(netlist, interface, work.resolve())
+            sim = NetlistSim.build(netlist, interface, work.resolve(), load=self._load(interface))
         result = sim.replay(self._packed(interface, inputs))
         outputs = _unpacked(interface, result.outputs)
         return Outcome(outputs, result.latency, result.initiation_interval)
@@ -126,6 +134,7 @@ class Rungs:
             outputs=outputs,
             latency=interface.latency,
             initiation_interval=interface.initiation_interval,
+            load=self._load(interface),
         )
 
     def _key(self, interface: Interface) -> str:

@@ -36,7 +36,7 @@ RUNGS = ("training", "amaranth", "rtl", "netlist")
 
 @dataclass(frozen=True, slots=True)
 class Builder:
-    """A function in a Python file of the design's folder that builds the training model."""
+    """A function in a Python file of the design's folder."""
 
     file: Path
     function: str
@@ -44,10 +44,16 @@ class Builder:
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
-    """Exactly one of the two is given."""
+    """Exactly one of `builder` and `file` is given.
+
+    `around` builds integer processing around the network; `weights` holds values of weights that
+    are loaded at run time.
+    """
 
     builder: Builder | None = None
     file: Path | None = None
+    around: Builder | None = None
+    weights: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ from hwflow.config.values import (
     liberty_file,
     model_builder,
     model_file,
+    weights_file,
 )
 
 __all__ = ["DESIGN"]
@@ -43,22 +44,34 @@ __all__ = ["DESIGN"]
 _SEED = Integer(0, 2**31 - 1)
 _COUNT = Integer(0, 10_000_000)
 
+_FUNCTION = r"[^:]+\.py:[A-Za-z_][A-Za-z0-9_]*"
+
 _MODEL = Section(
     (
         Key(
             "builder",
             Text(
-                r"[^:]+\.py:[A-Za-z_][A-Za-z0-9_]*",
+                _FUNCTION,
                 "a file and a function such as model.py:encoder",
                 model_builder,
             ),
             "the Python function that builds the model to train, as model.py:function",
         ),
         Key("file", Text(parse=model_file), "an integer graph (*.hwf) used as it is"),
+        Key(
+            "around",
+            Text(_FUNCTION, "a file and a function such as chip.py:chip", model_builder),
+            "the Python function that builds integer processing around the network",
+        ),
+        Key(
+            "weights",
+            Text(parse=weights_file),
+            "values of weights that are loaded at run time (.npz), in place of the trained ones",
+        ),
     ),
     make=ModelConfig,
     check=check_model,
-    rules={"minProperties": 1, "maxProperties": 1},
+    rules={"oneOf": [{"required": ["builder"]}, {"required": ["file"]}]},
 )
 
 _DATA = Section(
@@ -181,8 +194,8 @@ _HARDWARE = Section(
         Key("fold", _FOLD, "how computation is spread over clocks", FoldConfig()),
         Key(
             "weights",
-            Choice(("constant",), later={"programmable": "use weights: constant"}),
-            "weights fixed in the hardware",
+            Choice(("constant", "programmable")),
+            "weights fixed in the hardware, or loaded at run time",
             "constant",
         ),
         Key(

@@ -35,6 +35,7 @@ __all__ = [
     "liberty_file",
     "model_builder",
     "model_file",
+    "weights_file",
 ]
 
 
@@ -116,6 +117,15 @@ def model_file(text: str, place: Place, context: Context) -> object:
             "config.path", f"model.file: found {text!r}", "expected a file named *.hwf", place
         )
     return _inside(text, place, context)
+
+
+def weights_file(text: str, place: Place, context: Context) -> object:
+    """Values of weights; the file may lie outside the design's folder."""
+    if Path(text).suffix.lower() != ".npz":
+        return context.fail(
+            "config.path", f"model.weights: found {text!r}", "expected a .npz file", place
+        )
+    return _existing(context.folder / text, text, place, context)
 
 
 def data_file(text: str, place: Place, context: Context) -> object:

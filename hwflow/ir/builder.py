@@ -11,7 +11,7 @@ import numpy as np
 
 from hwflow.errors import InputError
 from hwflow.ir import ops
-from hwflow.ir.exact import as_ints
+from hwflow.ir.exact import IntArray, as_ints
 from hwflow.ir.graph import Graph, Node
 from hwflow.ir.types import IntType, Overflow, Rounding
 
@@ -45,6 +45,7 @@ class GraphBuilder:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.defaults: dict[str, IntArray] = {}
         self._nodes: list[Node] = []
         self._taken: set[str] = set()
         self._layer = ""
@@ -93,8 +94,10 @@ class GraphBuilder:
         """A fixed integer tensor; its real values are ``values * 2**-frac``."""
         return self.node(ops.Const(as_ints(values), as_ints(frac)), (), name)
 
-    def param(self, name: str, shape: Sequence[int], type: IntType) -> Value:
-        """A weight tensor loaded at run time."""
+    def param(self, name: str, shape: Sequence[int], type: IntType, default: Any = None) -> Value:
+        """A weight tensor loaded at run time; `defaults` keeps what it is unless told otherwise."""
+        if default is not None:
+            self.defaults[name] = as_ints(default)
         return self.node(ops.Param(tuple(shape), type), (), name)
 
     # Sums of products.

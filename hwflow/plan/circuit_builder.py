@@ -22,8 +22,6 @@ from hwflow.plan.words import (
     Recoding,
     Relation,
     Round,
-    ShiftLeft,
-    ShiftRight,
     Shl,
     Sum,
     Table,
@@ -93,22 +91,30 @@ class CircuitBuilder:
         return self._add(Shl(a, amount), lo << amount, hi << amount)
 
     def shift_left(self, a: int, amount: int) -> int:
-        """``a << amount`` by a live amount of at least 0."""
+        """``a << amount`` by a live amount of at least 0: the shortest shift first, on few bits."""
         (lo, hi), (least, most) = self.bounds(a), self.bounds(amount)
-        if least == most:
-            return self.shl(a, least)
-        return self._add(
-            ShiftLeft(a, amount), min(lo << least, lo << most), max(hi << least, hi << most)
-        )
+        for k, digit in enumerate(self._digits(amount)):
+            so_far = (least, most) if most < 2 << k else (0, (2 << k) - 1)
+            within = min(lo << n for n in so_far), max(hi << n for n in so_far)
+            a = self.mux(digit, self.shl(a, 1 << k), a, within)
+        return a
 
     def shift_right(self, a: int, amount: int) -> int:
-        """``floor(a / 2**amount)`` by a live amount of at least 0."""
+        """``floor(a / 2**amount)`` by a live amount of at least 0: the longest shift first.
+
+        What is used of few low bits needs few of every stage but the first.
+        """
         (lo, hi), (least, most) = self.bounds(a), self.bounds(amount)
-        if least == most:
-            return self.round(a, least, Rounding.FLOOR)
-        return self._add(
-            ShiftRight(a, amount), min(lo >> least, lo >> most), max(hi >> least, hi >> most)
-        )
+        for k, digit in reversed(list(enumerate(self._digits(amount)))):
+            so_far = least >> k << k, most >> k << k
+            within = min(lo >> n for n in so_far), max(hi >> n for n in so_far)
+            a = self.mux(digit, self.round(a, 1 << k, Rounding.FLOOR), a, within)
+        return a
+
+    def _digits(self, a: int) -> list[int]:
+        """The binary digits of a word that is never negative, the lowest first."""
+        count = self.words[a].width
+        return [self.wrap(self.round(a, k, Rounding.FLOOR), 0, 1) for k in range(count)]
 
     def leading_zeros(self, a: int, width: int) -> int:
         """Zero bits above the highest one bit of `a`, seen as `width` unsigned bits."""
@@ -254,6 +260,8 @@ class CircuitBuilder:
         alo, ahi = self.bounds(a)
         if alo >= lo and ahi <= hi:
             return a
+        if alo == ahi:
+            return self.literal(lo + (alo - lo) % (hi - lo + 1))
         return self._add(Wrap(a, lo, hi), *(within or (lo, hi)))
 
     def digit(self, a: int, index: int, count: int) -> int:
@@ -283,14 +291,14 @@ class CircuitBuilder:
             return b
         return self._add(Max(min(a, b), max(a, b)), max(alo, blo), max(ahi, bhi))
 
-    def mux(self, condition: int, a: int, b: int) -> int:
-        """`a` where condition is 1, else `b`."""
+    def mux(self, condition: int, a: int, b: int, within: tuple[int, int] | None = None) -> int:
+        """`a` where condition is 1, else `b`; `within` as for `sum`."""
         if self.bounds(condition) in ((0, 0), (1, 1)):
             return a if self.bounds(condition)[0] else b
         if a == b:
             return a
         (alo, ahi), (blo, bhi) = self.bounds(a), self.bounds(b)
-        return self._add(Mux(condition, a, b), min(alo, blo), max(ahi, bhi))
+        return self._add(Mux(condition, a, b), *(within or (min(alo, blo), max(ahi, bhi))))
 
     def table(self, a: int, start: int, values: Sequence[int]) -> int:
         """``values[a - start]``, cut to what `a` reaches."""

@@ -18,8 +18,6 @@ from hwflow.plan.words import (
     Product,
     Relation,
     Round,
-    ShiftLeft,
-    ShiftRight,
     Shl,
     Sum,
     Table,
@@ -70,8 +68,6 @@ def delay(circuit: Circuit, word: Word, model: DelayModel) -> float:
             return model.adder(word.width) + model.lut
         case Mux():
             return model.lut
-        case ShiftLeft() | ShiftRight():
-            return model.lut * widths[1]
         case Digit(_, _, count):
             return model.lut * (count - 1).bit_length()
         case Table():
@@ -100,10 +96,6 @@ def luts(circuit: Circuit, word: Word) -> int:
             return word.width + max(widths) + 1
         case Mux():
             return word.width
-        case ShiftLeft():
-            return word.width * widths[1]
-        case ShiftRight():
-            return widths[0] * widths[1]
         case Digit(_, _, count):
             return count - 1
         case Table():

@@ -19,7 +19,7 @@ from hwflow.errors import InputError
 from hwflow.ir.exact import IntArray
 from hwflow.ir.graph import Graph
 
-__all__ = ["WORD", "Field", "WeightStore", "crc", "store_of"]
+__all__ = ["WORD", "Field", "WeightStore", "crc", "hex_words", "store_of"]
 
 WORD: Final = 32
 """Bits of a word."""
@@ -88,6 +88,11 @@ class WeightStore:
 def crc(words: npt.NDArray[np.uint32]) -> int:
     """CRC-32 (ISO 3309, as in Ethernet) of the words' bytes, least significant byte first."""
     return zlib.crc32(np.ascontiguousarray(words, dtype="<u4").tobytes())
+
+
+def hex_words(words: npt.NDArray[np.uint32]) -> str:
+    """The words as text, one a line, for files that Verilog's $readmemh reads, too."""
+    return "".join(f"{int(word):08x}\n" for word in words)
 
 
 def store_of(graph: Graph) -> WeightStore | None:

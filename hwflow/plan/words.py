@@ -15,8 +15,8 @@ from hwflow.ir.types import Rounding
 
 __all__ = [
     "AtLeast", "Circuit", "Clip", "Digit", "Dot", "In", "Join", "Literal", "Max", "Mux", "Product",
-    "Recoding", "Relation", "Round", "ShiftLeft", "ShiftRight", "Shl", "Sum", "Table", "Weight",
-    "Word", "WordOp", "Wrap", "operands", "width_of",
+    "Recoding", "Relation", "Round", "Shl", "Sum", "Table", "Weight", "Word", "WordOp", "Wrap",
+    "operands", "width_of",
 ]  # fmt: skip
 
 
@@ -47,22 +47,6 @@ class Shl:
 
     a: int
     amount: int
-
-
-@dataclass(frozen=True, slots=True)
-class ShiftLeft:
-    """``a << b``, `b` live and never negative."""
-
-    a: int
-    b: int
-
-
-@dataclass(frozen=True, slots=True)
-class ShiftRight:
-    """``a >> b`` (arithmetic), `b` live and never negative."""
-
-    a: int
-    b: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +180,6 @@ WordOp: TypeAlias = (
     | Dot
     | Literal
     | Shl
-    | ShiftLeft
-    | ShiftRight
     | Sum
     | Product
     | Join
@@ -222,7 +204,7 @@ def operands(op: WordOp) -> tuple[int, ...]:
             return (*inputs, *(triples if recoding == "radix8" else ()), *weights, addend)
         case Sum(a, _, b, _, _) | Product(a, b) | Relation(a, b, _) | Max(a, b):
             return (a, b)
-        case Join(a, b, _) | Digit(a, b, _) | ShiftLeft(a, b) | ShiftRight(a, b):
+        case Join(a, b, _) | Digit(a, b, _):
             return (a, b)
         case Mux(condition, a, b):
             return (condition, a, b)

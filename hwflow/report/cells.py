@@ -110,6 +110,7 @@ def read_cells(artifacts: Mapping[str, Path]) -> Cells | None:
         ("hold", f"{_corner(hold)}, between registers"),
         ("wires", f"{wire:.3g} fF for each load, no resistance (before placement)"),
         ("clock tree", "ideal"),
+        ("power by OpenSTA", _opensta(timing.texts("reads"))),
     ]
     slack = setup.number_or_none("slack")
     missed = None if slack is None else max(0.0, -slack)
@@ -157,6 +158,12 @@ def _power_data(lacking: Sequence[str]) -> str:
         return "energy and leakage of every cell used"
     names = ", ".join(lacking[:5]) + (", ..." if len(lacking) > 5 else "")
     return f"NOT given by the library for {len(lacking)} of the cells used: {names}"
+
+
+def _opensta(reads: Sequence[str]) -> str:
+    if not reads:
+        return "not used: this version reads no activity (no read_saif, no read_vcd)"
+    return f"not used: it has {' and '.join(reads)}, but no version that has was validated"
 
 
 def _corner(record: Record) -> str:

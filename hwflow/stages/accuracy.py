@@ -9,13 +9,12 @@ from hwflow.errors import InternalError
 from hwflow.flow import StageContext
 from hwflow.ir import Graph, evaluate, load_graph
 from hwflow.ir.exact import IntArray
-from hwflow.stages.files import read_json, write_json
+from hwflow.stages.files import load_params, read_json, samples, write_json
 from hwflow.train.auc import error_auc
 from hwflow.train.data.dataset import DataSet, load_dataset
 from hwflow.train.data.wafer import rearrange
 from hwflow.train.emd import mean_emd
 from hwflow.train.jobs import predict
-from hwflow.verify.vectors import quantize
 
 __all__ = ["run"]
 
@@ -25,16 +24,17 @@ def run(_config: DesignConfig, context: StageContext) -> None:
     graph = load_graph(context.inputs["lower"] / "graph.hwf")
     data = load_dataset(context.inputs["data"])
     trained = read_json(context.inputs["train"] / "metrics.json")
-    (node,) = graph.inputs
     context.progress(0.0, f"{len(data.test.x)} test samples through the integer graph")
-    integers = evaluate(graph, {node.name: quantize(node, data.test.x.astype(np.float64))})
-    (name, value), *_ = graph.outputs
+    lowering = read_json(context.inputs["lower"] / "lowering.json")
+    params = load_params(context.inputs["lower"] / "params", graph)
+    values = evaluate(graph, {**samples(graph, data.test), **params}, keep="all")
+    value, *_ = lowering["network"]["outputs"]
     record = {
         "metric": trained["metric"],
         "unit": trained["unit"],
         "float": trained["float"],
         "quantized": trained["quantized"],
-        "integer": _score(context, graph, value, integers[name], data),
+        "integer": _score(context, graph, value, values[value], data),
         "samples": len(data.test.x),
     }
     write_json(context.out / "accuracy.json", record)

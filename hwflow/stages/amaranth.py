@@ -21,7 +21,7 @@ def run(config: DesignConfig, context: StageContext) -> None:
     interval = plan.interface.initiation_interval
     golden = load_golden(context.inputs).part(max(_FEWEST, min(96, _CYCLES // interval)))
     context.progress(0.0, f"{len(golden.vectors)} vectors through Amaranth's simulator")
-    outputs, latency, seen, layers = simulate(plan, golden.packed(), keep_layers=True)
+    outputs, latency, seen, layers = simulate(plan, golden.packed(), True, golden.load)
     order = [(golden.maker(value), value) for value in layers]
     mismatch = first_mismatch(order, golden.layers, layers, golden.vectors)
     report = RungReport(

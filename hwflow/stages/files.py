@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -11,17 +12,20 @@ from typing import Any
 import numpy as np
 
 from hwflow.config import DesignConfig
+from hwflow.errors import InputError
+from hwflow.ir import checked_params
 from hwflow.ir.exact import IntArray
 from hwflow.ir.graph import Graph
 from hwflow.plan.folding import Folding
 from hwflow.plan.plan import Options
 from hwflow.plan.targets import protected
 from hwflow.stages.cells import chosen_target
-from hwflow.verify.vectors import VectorClass, Vectors
+from hwflow.train.data.dataset import Part
+from hwflow.verify.vectors import VectorClass, Vectors, quantize
 
 __all__ = [
-    "FOLDINGS", "given_foldings", "load_arrays", "load_vectors", "plan_options", "read_json",
-    "save_arrays", "save_vectors", "write_json",
+    "FOLDINGS", "given_foldings", "load_arrays", "load_params", "load_vectors", "plan_options",
+    "read_json", "read_params", "samples", "save_arrays", "save_vectors", "write_json",
 ]  # fmt: skip
 
 FOLDINGS = "foldings.json"
@@ -48,6 +52,49 @@ def save_arrays(folder: Path, arrays: Mapping[str, IntArray]) -> None:
 def load_arrays(folder: Path, names: Sequence[str]) -> dict[str, IntArray]:
     """The arrays that `save_arrays` wrote."""
     return {name: np.load(folder / f"{name}.npy", allow_pickle=False) for name in names}
+
+
+def load_params(folder: Path, graph: Graph) -> dict[str, IntArray]:
+    """The values of the graph's params that stage lower left in `folder`.
+
+    Raises:
+        InputError: "weights.shape" or "weights.range".
+    """
+    names = [node.name for node in graph.params]
+    found = [name for name in names if (folder / f"{name}.npy").is_file()]
+    return checked_params(graph, load_arrays(folder, found))
+
+
+def read_params(path: Path) -> dict[str, IntArray]:
+    """The arrays of a user's `model.weights`, unchecked.
+
+    Raises:
+        InputError: "weights.file".
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {key: file[key] for key in file.files}
+    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        raise InputError(
+            "weights.file",
+            f"{path.name} cannot be read: {str(error).splitlines()[0]}",
+            hint="write it with numpy.savez, one array of integers for each param",
+        ) from None
+
+
+def samples(graph: Graph, part: Part, count: int | None = None) -> dict[str, IntArray]:
+    """The first `count` samples as integers of the graph's only input.
+
+    Where the data keep raw integers of the input's name they are taken as they are; otherwise the
+    network's real inputs by the input's own rule.
+
+    Raises:
+        InputError: "run.input".
+    """
+    (node,) = graph.inputs
+    if node.name in part.raw:
+        return {node.name: part.raw[node.name][:count].astype(np.int64)}
+    return {node.name: quantize(node, part.x[:count].astype(np.float64))}
 
 
 def save_vectors(folder: Path, vectors: Vectors) -> None:

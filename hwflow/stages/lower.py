@@ -2,40 +2,101 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from hwflow.config import DesignConfig
+from hwflow.config import Builder, DesignConfig
 from hwflow.flow import StageContext
-from hwflow.frontends.qkeras import load_network, lower
-from hwflow.ir import Graph, load_graph, print_graph, save_graph
-from hwflow.passes import layer_widths
-from hwflow.stages.files import write_json
+from hwflow.frontends.qkeras import Lowered, load_network, lower
+from hwflow.ir import Graph, checked_params, load_graph, print_graph, save_graph
+from hwflow.ir.exact import IntArray
+from hwflow.passes import layer_widths, optimize
+from hwflow.stages.files import read_params, save_arrays, write_json
+from hwflow.train.jobs import surround
 
 __all__ = ["run"]
 
 
 def run(config: DesignConfig, context: StageContext) -> None:
-    """Lower the network of stage train, or read `model.file`."""
-    if config.model.file is not None:
-        _read(config.design, config.model.file, context)
-        return
-    context.progress(0.0, "to the integer graph")
-    lowered = lower(load_network(context.inputs["train"]), config.design)
-    _save(context.out, lowered.graph)
-    write_json(context.out / "lowering.json", lowered.record())
-    write_json(context.out / "certificates.json", list(lowered.certificates))
+    """Lower the network of stage train, or read `model.file`; then build what lies around it.
+
+    Writes graph.hwf, graph.txt, params/ (one array for each param), lowering.json (what ties the
+    graph to the network, and the values where the network begins and ends) and certificates.json.
+    With `model.weights`, trained/ holds what params/ was before.
+    """
+    model = config.model
+    if model.file is not None:
+        context.progress(0.0, f"reading {model.file.name}")
+        made = _read(model.file, config.design)
+    else:
+        context.progress(0.0, "to the integer graph")
+        programmable = config.hardware.weights == "programmable"
+        lowered = lower(
+            load_network(context.inputs["train"]), config.design, programmable=programmable
+        )
+        made = _made(lowered)
+        write_json(context.out / "certificates.json", list(lowered.certificates))
+    if model.around is not None:
+        context.progress(0.5, f"around the network: {model.around.file.name}")
+        made = _surrounded(made, model.around, context.scratch)
+    params = dict(made.params)
+    if model.weights is not None:
+        params |= read_params(model.weights)
+        save_arrays(context.out / "trained", made.params)
+    save_arrays(context.out / "params", checked_params(made.graph, params))
+    save_graph(made.graph, context.out / "graph.hwf")
+    (context.out / "graph.txt").write_text(print_graph(made.graph), encoding="utf-8")
+    widths = [w.record() for w in layer_widths(made.graph)]
+    write_json(context.out / "lowering.json", {**made.record, "widths": widths})
 
 
-def _read(design: str, path: Path, context: StageContext) -> None:
-    context.progress(0.0, f"reading {path.name}")
+@dataclass(frozen=True, slots=True, eq=False)
+class _Made:
+    """A graph, its params' values, and lowering.json but for the widths."""
+
+    graph: Graph
+    params: Mapping[str, IntArray]
+    record: Mapping[str, Any]
+
+
+def _ends(graph: Graph) -> dict[str, list[str]]:
+    """A network on its own begins at the graph's inputs and ends at its outputs."""
+    return {
+        "inputs": [node.name for node in graph.inputs],
+        "outputs": [value for _, value in graph.outputs],
+    }
+
+
+def _read(path: Path, design: str) -> _Made:
     graph = load_graph(path)
     if graph.name != design:
         graph = Graph(design, graph.nodes, graph.outputs)
-    _save(context.out, graph)
-    widths = [w.record() for w in layer_widths(graph)]
-    write_json(context.out / "lowering.json", {"probes": [], "wide": [], "widths": widths})
+    return _Made(graph, {}, {"network": _ends(graph), "probes": [], "wide": []})
 
 
-def _save(folder: Path, graph: Graph) -> None:
-    save_graph(graph, folder / "graph.hwf")
-    (folder / "graph.txt").write_text(print_graph(graph), encoding="utf-8")
+def _made(lowered: Lowered) -> _Made:
+    record = {**lowered.record(), "network": _ends(lowered.graph)}
+    return _Made(lowered.graph, lowered.params, record)
+
+
+def _surrounded(network: _Made, around: Builder, work: Path) -> _Made:
+    whole = surround(file=around.file, function=around.function, network=network.graph, work=work)
+    rewrite = optimize(whole.graph)
+    moved = rewrite.moved
+    probes = [
+        {**probe, "value": moved.get(probe["value"], probe["value"])}
+        for probe in network.record["probes"]
+    ]
+    ends = {"inputs": [moved.get(whole.start, whole.start)],
+            "outputs": [moved.get(whole.end, whole.end)]}  # fmt: skip
+    alive = rewrite.graph.types
+    record = {
+        "network": ends,
+        "probes": [probe for probe in probes if probe["value"] in alive],
+        "wide": network.record["wide"],
+    }
+    given = {**whole.params, **network.params}
+    read = {node.name for node in rewrite.graph.params}
+    return _Made(rewrite.graph, {n: v for n, v in given.items() if n in read}, record)

@@ -22,7 +22,7 @@ def run(config: DesignConfig, context: StageContext) -> None:
     golden = load_golden(context.inputs)
     context.progress(0.0, "compiling the netlist")
     netlist = context.inputs["synth"] / "netlist.json"
-    sim = NetlistSim.build(netlist, golden.interface, context.scratch)
+    sim = NetlistSim.build(netlist, golden.interface, context.scratch, load=golden.load)
     context.progress(0.5, f"{len(golden.vectors)} vectors through the netlist")
     result = sim.replay(golden.packed())
     mismatch = golden.compare_outputs(result.outputs)

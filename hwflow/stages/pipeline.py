@@ -16,7 +16,7 @@ from hwflow.config import DesignConfig, as_json
 from hwflow.errors import InputError
 from hwflow.flow import Stage, StageContext
 from hwflow.plan.targets import target
-from hwflow.stages.cells import SDC, chosen_target, corner_files, library_path, timed
+from hwflow.stages.cells import SDC, check_power, chosen_target, corner_files, library_path, timed
 
 __all__ = ["STAGES", "pipeline"]
 
@@ -47,6 +47,8 @@ def pipeline(config: DesignConfig) -> tuple[Stage, ...]:
         check_board(config)
     if config.hardware.asic:
         chosen_target(config)
+        if config.synth.energy and "netlist" in config.verify.rungs:
+            check_power(config)
     trains, rungs = config.model.builder is not None, config.verify.rungs
     stages = (
         _data(config) if config.data else None,
@@ -139,10 +141,14 @@ def _train(config: DesignConfig) -> Stage:
 
 
 def _lower(config: DesignConfig) -> Stage:
-    settings: dict[str, object] = {"design": config.design}
-    if config.model.file is not None:
-        return _stage(config, "lower", (), ("numpy",), settings, files=(config.model.file,))
-    return _stage(config, "lower", ("train",), ("numpy",), settings)
+    model = config.model
+    settings: dict[str, object] = {"design": config.design, "weights": config.hardware.weights}
+    tools, workers, files = ["numpy"], [], [f for f in (model.file, model.weights) if f]
+    if model.around is not None:
+        settings["around"] = model.around.function
+        tools, workers, files = [*tools, "python"], [_WORKER], [*files, model.around.file]
+    inputs = ("train",) if model.builder is not None else ()
+    return _stage(config, "lower", inputs, tuple(tools), settings, tuple(workers), tuple(files))
 
 
 def _vectors(config: DesignConfig) -> Stage:

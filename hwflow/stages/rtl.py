@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
 
 from hwflow.config import DesignConfig
 from hwflow.errors import CheckFailed
 from hwflow.flow import StageContext
+from hwflow.ir import evaluate
+from hwflow.plan.store import hex_words
 from hwflow.stages.planned import load_plan
 from hwflow.stages.rungs import Golden, finish, load_golden
 from hwflow.verify.compare import Mismatch, RungReport
@@ -16,6 +22,7 @@ from hwflow.verify.rtl import build_replay, check_timing, lint, run_cocotb
 
 __all__ = ["run"]
 
+_SEED = 1
 _COCOTB_VECTORS = 2000
 _PACED_VECTORS = 200
 _COCOTB_CYCLES = 400_000
@@ -31,7 +38,7 @@ def run(config: DesignConfig, context: StageContext) -> None:
     lint(rtl, interface.top, context.scratch)
     context.progress(0.1, "compiling the replay harness")
     work = context.scratch / "replay"
-    replay = build_replay(rtl, interface, work, jobs=2)
+    replay = build_replay(rtl, interface, work, jobs=2, load=golden.load)
     context.progress(0.5, f"{len(golden.vectors)} vectors through the RTL")
     result = replay.run(golden.packed())
     mismatch = golden.compare_outputs(result.outputs)
@@ -72,10 +79,10 @@ def _cocotb(context: StageContext, golden: Golden, rtl: Path) -> list[dict[str, 
     most = max(4, _COCOTB_CYCLES // golden.interface.initiation_interval)
     few = golden.part(min(_COCOTB_VECTORS, most))
     folder = context.scratch / "design"
-    for name, beats in (("inputs", few.packed()), ("outputs", few.packed_outputs())):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-        for tensor, rows in beats.items():
-            (folder / name / f"{tensor}.bin").write_bytes(rows.tobytes())
+    _write_vectors(folder / "inputs", few.packed())
+    _write_answers(folder, few)
+    if golden.params:
+        _write_answers(folder / "other", _with_other_weights(few))
     (folder / "design.v").write_bytes(rtl.read_bytes())
     (folder / "interface.json").write_text(golden.interface.to_json(), encoding="utf-8")
     results = run_cocotb(
@@ -88,3 +95,27 @@ def _cocotb(context: StageContext, golden: Golden, rtl: Path) -> list[dict[str, 
     if not results:
         raise CheckFailed("rtl.cocotb", "cocotb ran no test")
     return [{"test": r.test, "vectors": r.vectors, "cycles": r.cycles} for r in results]
+
+
+def _write_vectors(folder: Path, beats: Mapping[str, npt.NDArray[np.uint8]]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for tensor, rows in beats.items():
+        (folder / f"{tensor}.bin").write_bytes(rows.tobytes())
+
+
+def _write_answers(folder: Path, golden: Golden) -> None:
+    """Expected outputs, and the weights that they come from."""
+    _write_vectors(folder / "outputs", golden.packed_outputs())
+    if golden.words is not None:
+        (folder / "weights.hex").write_text(hex_words(golden.words), encoding="utf-8")
+
+
+def _with_other_weights(golden: Golden) -> Golden:
+    """The same vectors with weights drawn from their whole types."""
+    rng, params = np.random.default_rng(_SEED), {}
+    for node in golden.graph.params:
+        kind = golden.graph.types[node.name]
+        low, high, _ = kind.elem.full(kind.shape)
+        params[node.name] = rng.integers(low.astype(np.int64), high.astype(np.int64) + 1)
+    outputs = evaluate(golden.graph, {**golden.vectors.inputs, **params})
+    return replace(golden, outputs=outputs, params=params)

@@ -13,8 +13,9 @@ from hwflow.errors import CheckFailed
 from hwflow.flow import StageContext
 from hwflow.ir import Graph, load_graph
 from hwflow.ir.exact import IntArray
+from hwflow.plan.loading import Clocks, load_clocks
 from hwflow.plan.streams import Interface
-from hwflow.stages.files import load_arrays, load_vectors, write_json
+from hwflow.stages.files import load_arrays, load_params, load_vectors, write_json
 from hwflow.verify.compare import Mismatch, RungReport, first_mismatch, mismatch_error
 from hwflow.verify.vectors import VectorClass, Vectors
 
@@ -32,6 +33,7 @@ class Golden:
     vectors: Vectors
     outputs: Mapping[str, IntArray]
     layers: Mapping[str, IntArray]
+    params: Mapping[str, IntArray]
 
     def packed(self) -> dict[str, Beats]:
         """The vectors as input beats."""
@@ -43,6 +45,18 @@ class Golden:
     def packed_outputs(self) -> dict[str, Beats]:
         """The expected output beats."""
         return {g.tensor: g.pack(_rows(self.outputs[g.tensor])) for g in self.interface.outputs}
+
+    @property
+    def words(self) -> npt.NDArray[np.uint32] | None:
+        """The weights as the loader holds them; None without params."""
+        store = self.interface.store
+        return store.image(self.params) if store else None
+
+    @property
+    def load(self) -> Clocks | None:
+        """The loader's pins that load the weights and start the design."""
+        store = self.interface.store
+        return load_clocks(store, store.image(self.params)) if store else None
 
     def unpacked(self, beats: Mapping[str, Beats]) -> dict[str, IntArray]:
         """Output beats as integers (n, *shape)."""
@@ -76,6 +90,7 @@ class Golden:
             Vectors({n: a[rows] for n, a in self.vectors.inputs.items()}, tuple(classes)),
             {n: a[rows] for n, a in self.outputs.items()},
             {n: a[rows] for n, a in self.layers.items()},
+            self.params,
         )
 
 
@@ -94,6 +109,7 @@ def load_golden(inputs: Mapping[str, Path]) -> Golden:
         load_vectors(inputs["vectors"], graph),
         load_arrays(inputs["golden"] / "outputs", [name for name, _ in graph.outputs]),
         load_arrays(inputs["golden"] / "layers", values),
+        load_params(inputs["lower"] / "params", graph),
     )
 
 

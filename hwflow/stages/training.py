@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from hwflow.config import DesignConfig
 from hwflow.flow import StageContext
 from hwflow.ir import evaluate, load_graph
 from hwflow.ir.exact import IntArray
-from hwflow.stages.files import load_vectors, read_json, write_json
+from hwflow.stages.files import load_params, load_vectors, read_json, write_json
 from hwflow.train.jobs import predict
 from hwflow.verify.compare import RungReport, first_mismatch, mismatch_error
 
@@ -16,17 +18,19 @@ __all__ = ["run"]
 
 
 def run(_config: DesignConfig, context: StageContext) -> None:
-    """Every quantized layer of the exported network, bit for bit."""
+    """Every quantized layer of the exported network, bit for bit, from the network's own input."""
     graph = load_graph(context.inputs["lower"] / "graph.hwf")
     lowering = read_json(context.inputs["lower"] / "lowering.json")
     network = read_json(context.inputs["train"] / "network.json")
     vectors = load_vectors(context.inputs["vectors"], graph)
     context.progress(0.0, f"{len(vectors)} vectors through TensorFlow")
+    params = load_params(_trained(context.inputs["lower"]), graph)
+    expected = evaluate(graph, {**vectors.inputs, **params}, keep="all")
     real = {
-        layer: np.ldexp(
-            vectors.inputs[node.name].astype(np.float64), -graph.types[node.name].elem.frac
-        ).astype(np.float32)
-        for layer, node in zip(network["inputs"], graph.inputs, strict=True)
+        layer: np.ldexp(expected[value].astype(np.float64), -graph.types[value].elem.frac).astype(
+            np.float32
+        )
+        for layer, value in zip(network["inputs"], lowering["network"]["inputs"], strict=True)
     }
     outputs = predict(
         network=context.inputs["train"],
@@ -34,7 +38,6 @@ def run(_config: DesignConfig, context: StageContext) -> None:
         work=context.scratch,
         wide=lowering["wide"],
     )
-    expected = evaluate(graph, vectors.inputs, keep="all")
     found: dict[str, IntArray] = {}
     for probe in lowering["probes"]:
         value = probe["value"]
@@ -51,6 +54,12 @@ def run(_config: DesignConfig, context: StageContext) -> None:
     write_json(context.out / "rung.json", report.as_json())
     if mismatch:
         raise mismatch_error("training", mismatch)
+
+
+def _trained(lowered: Path) -> Path:
+    """The weights that the network was trained to, whatever `model.weights` loads."""
+    kept = lowered / "trained"
+    return kept if kept.is_dir() else lowered / "params"
 
 
 def _integers(real: np.ndarray, frac: IntArray, shape: tuple[int, ...]) -> IntArray:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from hwflow.config import DesignConfig
 from hwflow.flow import StageContext
 from hwflow.ir import load_graph
-from hwflow.stages.files import save_vectors
+from hwflow.stages.files import load_params, samples, save_vectors
 from hwflow.train.data.dataset import load_dataset
-from hwflow.verify.vectors import make_vectors, quantize
+from hwflow.verify.vectors import make_vectors
 
 __all__ = ["run"]
 
@@ -21,7 +19,8 @@ def run(config: DesignConfig, context: StageContext) -> None:
     graph = load_graph(context.inputs["lower"] / "graph.hwf")
     dataset = None
     if use_data and len(graph.inputs) == 1:
-        samples = load_dataset(context.inputs["data"]).test.x[: verify.dataset]
-        (node,) = graph.inputs
-        dataset = {node.name: quantize(node, samples.astype(np.float64))}
-    save_vectors(context.out, make_vectors(graph, verify.vectors, verify.seed, dataset))
+        test = load_dataset(context.inputs["data"]).test
+        dataset = samples(graph, test, verify.dataset)
+    params = load_params(context.inputs["lower"] / "params", graph)
+    made = make_vectors(graph, verify.vectors, verify.seed, dataset, params)
+    save_vectors(context.out, made)

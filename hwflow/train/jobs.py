@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from hwflow.config.design import TrainConfig
 from hwflow.errors import InputError, Place, ToolFailed
+from hwflow.ir import Graph, load_graph, save_graph
 from hwflow.tools import python_worker, run
+from hwflow.train.around import Surrounded
 from hwflow.train.files import read_json, read_npz, write_json, write_npz
 
-__all__ = ["LOG", "predict", "progress", "train"]
+__all__ = ["LOG", "predict", "progress", "surround", "train"]
 
 LOG = "worker.log"
 """The worker's log in its work folder; a build keeps *.log of a stage that failed."""
@@ -109,6 +111,34 @@ def predict(
     }
     _run(job, work, timeout)
     return read_npz(work / "layers.npz")
+
+
+def surround(*, file: Path, function: str, network: Graph, work: Path) -> Surrounded:
+    """Let the user's `function` build a graph around `network`; see `hwflow/train/around.py`.
+
+    Args:
+        file: the user's Python file.
+        function: name of the function in it.
+        network: the integer graph of the network, one input and one output.
+        work: existing folder for job files.
+
+    Raises:
+        InputError: model.around or a broken rule of graphs, with the place in the user's file.
+        ToolFailed: the worker died.
+    """
+    save_graph(network, work / "network.hwf")
+    result = {name: str((work / f"whole.{name}").resolve()) for name in ("hwf", "npz", "json")}
+    job = {
+        "job": "surround",
+        "file": str(file.resolve()),
+        "function": function,
+        "network": str((work / "network.hwf").resolve()),
+        "result": result,
+    }
+    _run(job, work, HOUR)
+    ends = read_json(work / "whole.json")
+    graph, params = load_graph(work / "whole.hwf"), read_npz(work / "whole.npz")
+    return Surrounded(graph, params, ends["start"], ends["end"])
 
 
 def progress(log: Path) -> Iterator[dict[str, Any]]:

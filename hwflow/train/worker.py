@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> int:
     """Run the job; the process's exit code."""
     path = Path(arguments[0])
     job = read_json(path)
-    run = {"train": _train, "predict": _predict}[job["job"]]
+    run = {"train": _train, "predict": _predict, "surround": _surround}[job["job"]]
     _report({"event": "start", "job": job["job"]})
     try:
         run(job)
@@ -65,6 +65,19 @@ def _predict(job: Mapping[str, Any]) -> None:
         raise RefusalError("train.replay", f"no values for the input {missing[0]!r}")
     replay = Replay(env, network, read_npz(folder / "weights.npz"), job["wide"])
     write_npz(Path(job["output"]), replay.run({name: inputs[name] for name in network["inputs"]}))
+
+
+def _surround(job: Mapping[str, Any]) -> None:
+    from hwflow.ir import load_graph, save_graph
+    from hwflow.train.around import surround
+    from hwflow.train.usercode import UserFile
+
+    user = UserFile(Path(job["file"]), "model.around", "the function around the network")
+    whole = surround(user, job["function"], load_graph(Path(job["network"])))
+    result = {kind: Path(path) for kind, path in job["result"].items()}
+    save_graph(whole.graph, result["hwf"])
+    write_npz(result["npz"], whole.params)
+    write_json(result["json"], {"start": whole.start, "end": whole.end})
 
 
 def _report(record: dict[str, Any]) -> None:

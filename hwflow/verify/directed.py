@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import numpy as np
@@ -23,9 +23,10 @@ _MOST_PRODUCTS = 4_000_000_000
 """Multiplications spent at the most: half a minute; fewer outputs are pushed in larger graphs."""
 
 
-def directed_vectors(graph: Graph) -> Ints | None:
+def directed_vectors(graph: Graph, params: Mapping[str, IntArray]) -> Ints | None:
     """Inputs found by coordinate ascent and descent on each output's pre-activation.
 
+    `params` are the weights loaded meanwhile.
     Up to 64 output elements, fewer in large graphs; returns (n, *shape), or None for graphs with
     several inputs or outputs and for those too large. A local search: it promises no extreme,
     only inputs further out than random ones.
@@ -41,7 +42,7 @@ def directed_vectors(graph: Graph) -> Ints | None:
 
     def measure(element: int, sign: int, rows: Ints) -> IntArray:
         shaped = rows.reshape(-1, *kind.shape)
-        result = evaluate(graph, {node.name: shaped}, keep="all")[watched]
+        result = evaluate(graph, {node.name: shaped, **params}, keep="all")[watched]
         return np.asarray(sign * result.reshape(len(rows), -1)[:, element])
 
     each = 2 * _SWEEPS * (2 * kind.size + 2) * _products(graph)

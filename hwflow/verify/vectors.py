@@ -89,9 +89,15 @@ def quantize(node: Node, real: npt.NDArray[np.float64]) -> IntArray:
 
 
 def make_vectors(
-    graph: Graph, random: int, seed: int, dataset: Mapping[str, IntArray] | None = None
+    graph: Graph,
+    random: int,
+    seed: int,
+    dataset: Mapping[str, IntArray] | None = None,
+    params: Mapping[str, IntArray] | None = None,
 ) -> Vectors:
     """Corner and directed vectors, `random` ones, then the integer `dataset` vectors if any.
+
+    `params` are the weights with which directed vectors are found.
 
     Half of the random ones are uniform; in the others every element sits at one of its ends, in
     a proportion that varies from vector to vector, so that sums leave the middle of their range.
@@ -102,7 +108,7 @@ def make_vectors(
     kinds = {n.name: graph.types[n.name] for n in graph.inputs}
     corners = {name: _corners(kind) for name, kind in kinds.items()}
     most = max(len(c) for c in corners.values())
-    directed = directed_vectors(graph)
+    directed = directed_vectors(graph, params or {})
     extreme = random // 2
     for name, kind in kinds.items():
         rows = corners[name]

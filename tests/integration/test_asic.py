@@ -141,6 +141,14 @@ def test_build_and_report(here: Path, call: Call) -> None:
     )
     assert "ECON-T encoder" in page
     assert (Path("build/duo/synth/netlist.v")).is_file()
+    assert call("export", "build/duo", "out").code == 0
+    synth = Path("build/duo/synth")
+    assert Path("out/netlist.v").read_bytes() == (synth / "netlist.v").read_bytes()
+    sdc = Path("out/constraints/cells.sdc").read_text(encoding="utf-8")
+    assert "create_clock -name clock -period 10.000000 [get_ports clk]" in sdc
+    assert "set_load 0.02 [all_outputs]" in sdc
+    assert "netlist.v" in Path("out/README.txt").read_text(encoding="utf-8")
+    assert "logic counts adder bits" in call("plan", path).out
     called = call("build", path, *ONLY, "--json")
     assert [s["name"] for s in called.json["stages"] if s["status"] == "ran"] == []
     samples.write(path.parent, samples.library().replace("area : 4;", "area : 5;"))
@@ -157,6 +165,12 @@ def test_a_library_without_power_tables(here: Path, call: Call) -> None:
     assert call("build", path, *ONLY).code == 0
     facts = metrics()["asic"]["facts"]
     assert facts["power data"] == "NOT given by the library for 1 of the cells used: NAND2"
+    samples.write(path.parent, samples.library().replace("internal_power", "user_power"))
+    called = call("build", path, *ONLY)
+    assert called.code == 2
+    assert "[power.tables]" in called.err
+    assert "design.yaml:" in called.err
+    assert call("build", path, *ONLY, "--set", "synth.energy=false").code == 0
 
 
 def test_projection_and_corner(here: Path, call: Call) -> None:
@@ -192,6 +206,7 @@ def test_timing_in_the_report(here: Path, call: Call) -> None:
     }  # fmt: skip
     assert "path        " in called.out
     assert "NOT MET" not in called.out
+    assert found["asic"]["facts"]["power by OpenSTA"].startswith("not used: ")
 
 
 @pytest.mark.usefixtures("opensta")

@@ -14,18 +14,21 @@ from tests.ir.slow import overflow, round_quotient
 __all__ = ["evaluate_words", "violations"]
 
 
-def _value(op: w.WordOp, inputs: Sequence[int], known: Sequence[int]) -> int:
+def _value(
+    op: w.WordOp, inputs: Sequence[int], weights: Sequence[int], known: Sequence[int]
+) -> int:
     match op:
         case w.In(index):
             return inputs[index]
+        case w.Weight(index):
+            return weights[index]
+        case w.Dot(xs, _, ws, addend, _):
+            products = (known[x] * known[k] for x, k in zip(xs, ws, strict=True))
+            return sum(products, known[addend])
         case w.Literal(value):
             return value
         case w.Shl(a, amount):
             return known[a] * 2**amount
-        case w.ShiftLeft(a, b):
-            return known[a] * 2 ** known[b]
-        case w.ShiftRight(a, b):
-            return round_quotient(Fraction(known[a], 2 ** known[b]), "floor")
         case w.Sum(a, a_shift, b, b_shift, subtract):
             right = known[b] * 2**b_shift
             return known[a] * 2**a_shift + (-right if subtract else right)
@@ -55,13 +58,16 @@ def _value(op: w.WordOp, inputs: Sequence[int], known: Sequence[int]) -> int:
     raise AssertionError(op)
 
 
-def evaluate_words(circuit: w.Circuit, inputs: Sequence[int]) -> list[int]:
+def evaluate_words(
+    circuit: w.Circuit, inputs: Sequence[int], weights: Sequence[int] = ()
+) -> list[int]:
     """The value of every word of `circuit`."""
     assert len(inputs) == len(circuit.inputs)
+    assert len(weights) == len(circuit.weights)
     known: list[int] = []
     for word in circuit.words:
         assert all(i < len(known) for i in w.operands(word.op)), "operands come first"
-        known.append(_value(word.op, inputs, known))
+        known.append(_value(word.op, inputs, weights, known))
     return known
 
 

@@ -13,6 +13,7 @@ from hwflow.errors import InputError
 from hwflow.ir import Graph, GraphBuilder, IntType, Overflow, Rounding, evaluate, ops
 from hwflow.plan.archive import dump_circuits, load_circuits
 from hwflow.plan.elaborate import elaborate
+from hwflow.plan.words import Dot
 from tests.ir.examples import GRAPHS, inputs, random_graph
 from tests.plan.slow_words import evaluate_words, violations
 
@@ -92,10 +93,22 @@ def test_two_inputs_and_two_outputs_are_in_order() -> None:
     assert [known[o] for o in circuit.outputs] == [-2, 6, 4, -2]
 
 
-def test_run_time_weights_are_refused() -> None:
+@given(seed=st.integers(0, 2**32))
+def test_weights_loaded_at_run_time_are_one_sum(seed: int) -> None:
+    rng = random.Random(seed)
     b = GraphBuilder("loaded")
-    x = b.input("x", (2,), IntType.fixed(4))
-    graph = b.build({"y": b.matmul(x, b.param("w", (2, 2), IntType.fixed(4)))})
-    with pytest.raises(InputError) as caught:
-        elaborate(graph)
-    assert caught.value.code == "plan.operation"
+    x = b.input("x", (3,), IntType(rng.randint(-9, 0), rng.randint(1, 9), 2))
+    y = b.matmul(x, b.param("w", (3, 2), IntType.fixed(4)), name="products")
+    graph = b.build({"y": b.add(y, b.param("c", (2,), IntType.fixed(3)))})
+    circuit = elaborate(graph)
+    assert sum(isinstance(word.op, Dot) for word in circuit.words) == 2
+    lo, hi = (int(v) for v in (graph.types["x"].elem.lo, graph.types["x"].elem.hi))
+    x_now = [rng.choice((lo, hi, rng.randint(lo, hi))) for _ in range(3)]
+    w_now = [rng.choice((-8, 7, rng.randint(-8, 7))) for _ in range(6)]
+    c_now = [rng.randint(-4, 3) for _ in range(2)]
+    known = evaluate_words(circuit, x_now, w_now + c_now)
+    assert not violations(circuit, known)
+    wanted = [
+        sum(x_now[k] * w_now[2 * k + n] for k in range(3)) + (c_now[n] << 2) for n in range(2)
+    ]
+    assert [known[o] for o in circuit.outputs] == wanted

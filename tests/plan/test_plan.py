@@ -260,13 +260,6 @@ def test_inputs_that_nothing_reads() -> None:
     assert "idle" in refused("plan.port", lambda: make_plan(graph, options()))
 
 
-def test_run_time_weights() -> None:
-    b = GraphBuilder("net")
-    x = b.input("x", (2,), IntType.fixed(4))
-    graph = b.build({"y": b.matmul(x, b.param("w", (2, 2), IntType.fixed(4)))})
-    assert "(w)" in refused("plan.operation", lambda: make_plan(graph, options()))
-
-
 @pytest.mark.parametrize("where", ["input", "output"])
 def test_values_wider_than_a_lane(where: str) -> None:
     b = GraphBuilder("net")

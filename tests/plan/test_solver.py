@@ -84,8 +84,8 @@ def test_what_workers_cannot_solve_is_refused_here(
     value = b.input("x", (4,), IntType.fixed(4, 4))
     for index in range(2):
         with b.layer(f"dense{index}"):
-            weights = b.param(f"w{index}", (4, 4), IntType.fixed(4, 4))
-            value = b.matmul(value, weights)
+            odd = IntType(0, 2, 4)  # to wrap into three values has no hardware
+            value = b.requant(value, odd, Rounding.FLOOR, Overflow.WRAP)
     with pytest.raises(InputError) as caught:
         make_plan(b.build({"y": value}), OPTIONS, solver=Solver(workers=2, scratch=tmp_path))
     assert caught.value.code == "plan.operation"

@@ -15,7 +15,7 @@ from hwflow.report.charts import chart, flow_picture
 from hwflow.report.dataflow import Box, Dataflow, Stream
 from hwflow.report.html import page
 from hwflow.report.learning import Curve
-from tests.report.samples import Artifacts, break_rung, design, put, sample
+from tests.report.samples import DESIGN, Artifacts, break_rung, design, put, sample
 
 ROUTED = "synth: {place_and_route: true}\n"
 HOSTILE = "<script>alert('x')</script>"
@@ -91,6 +91,14 @@ def test_what_it_shows(tmp_path: Path) -> None:
     ):
         assert part in text, part
     assert "not asked for" not in text
+
+
+def test_triplication_says_what_it_leaves_out(tmp_path: Path) -> None:
+    found = sample(tmp_path / "build")
+    words = "Placement separation is not covered"
+    assert words not in html(tmp_path, found)
+    tmr = design(tmp_path, text=DESIGN.replace("clock:", "protect: tmr, clock:"))
+    assert words in page(collect(found, tmr), tmr)
 
 
 def test_a_mismatch_is_shown_in_full(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -174,6 +175,23 @@ def test_a_design_without_a_path(chain: Path, monkeypatch: pytest.MonkeyPatch) -
     _fake(chain, monkeypatch, "echo 'No paths found.'")
     result = timed(chain, 1.0)
     assert (result.fmax_mhz, result.setup.slack, result.setup.path) == (None, None, ())
+
+
+@pytest.mark.tool
+@needs_sta
+def test_an_opensta_without_activity(chain: Path) -> None:
+    """Debian's: it can neither read SAIF nor VCD, and the report says so."""
+    version = subprocess.run(("sta", "-version"), capture_output=True, text=True, check=True).stdout
+    if not version.startswith("2.0."):
+        pytest.skip(f"OpenSTA {version.strip()} may read activity")
+    assert timed(chain, 1.0).reads == ()
+
+
+@pytest.mark.tool
+def test_an_opensta_that_reads_activity(chain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = "echo 'No paths found.'; echo 'reads activity: read_saif read_vcd'"
+    _fake(chain, monkeypatch, script)
+    assert timed(chain, 1.0).reads == ("read_saif", "read_vcd")
 
 
 @pytest.mark.tool

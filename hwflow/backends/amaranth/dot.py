@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """A dot product with weights loaded at run time: rows of partial products, one carry-save tree.
 
 Weights are digits that choose multiples of an input, so that rows move only when inputs move:

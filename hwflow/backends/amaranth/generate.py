@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from amaranth.back import rtlil
 
+from hwflow.backends.amaranth.loader import LoaderModule
 from hwflow.backends.amaranth.memory import MemoryModule
 from hwflow.backends.amaranth.module import HwModule
 from hwflow.backends.amaranth.rtlil import parse_rtlil
@@ -24,29 +25,32 @@ __all__ = ["generate_rtlil", "generate_verilog", "headers", "simulate"]
 
 def generate_rtlil(plan: Plan) -> dict[str, str]:
     """RTLIL of every module but the memories, children before parents, by module name."""
-    return _modules(plan)[0]
+    return {name: text for name, (_, text) in _modules(plan)[0].items()}
 
 
 def generate_verilog(plan: Plan) -> str:
     """The whole design as one Verilog file, the same bytes for the same plan."""
-    rtlil_of, memories = _modules(plan)
-    modules = [m for text in rtlil_of.values() for m in parse_rtlil(text)]
+    made, memories = _modules(plan)
+    modules = [m for _, text in made.values() for m in parse_rtlil(text)]
     if plan.options.protect == "none":
         return "\n".join([print_verilog(modules, headers(plan)), *(m.verilog() for m in memories)])
     top = plan.graph.name
     enables = plan.options.target.enables
-    modules = [triplicated(module, top, enables=enables) for module in modules]
+    # The copies of the loader vote among themselves.
+    whole = {n for n, (module, _) in made.items() if isinstance(module, LoaderModule)}
+    modules = [m if m.name in whole else triplicated(m, top, enables=enables) for m in modules]
+    kept = {name for name, (module, _) in made.items() if module.kept}
     return "\n".join(
         [
-            print_verilog(modules, headers(plan)),
+            print_verilog(modules, headers(plan), kept),
             *(protected_memory(memory, top, enables=enables) for memory in memories),
             *primitives(modules, memories, top, enables=enables),
         ]
     )
 
 
-def _modules(plan: Plan) -> tuple[dict[str, str], list[MemoryModule]]:
-    found: dict[str, str] = {}
+def _modules(plan: Plan) -> tuple[dict[str, tuple[HwModule, str]], list[MemoryModule]]:
+    found: dict[str, tuple[HwModule, str]] = {}
     memories: dict[str, MemoryModule] = {}
 
     def visit(module: HwModule) -> None:
@@ -56,7 +60,7 @@ def _modules(plan: Plan) -> tuple[dict[str, str], list[MemoryModule]]:
                 memories.setdefault(child.name, child)
             elif child.name not in found:
                 visit(child)
-        found[module.name] = text
+        found[module.name] = module, text
 
     visit(TopModule(plan, generate=True))
     return found, list(memories.values())
@@ -77,6 +81,8 @@ def headers(plan: Plan) -> dict[str, str]:
     ]
     if plan.options.protect == "tmr":
         top.append("Every flip-flop is triplicated and voted; logic, clock and reset are single.")
+        if interface.store:
+            top.append("The weight loader is there three times, its logic too.")
     if interface.kind == "axi_stream":
         top.append("TLAST marks a tensor's last output beat; on inputs it is not read.")
     for group in (*interface.inputs, *interface.outputs):

@@ -48,52 +48,94 @@ class _Source(IntEnum):
 
 
 class LoaderModule(HwModule):
-    """Holds the words of `store`: `weights_o` is the packed vector, `running_o` the state."""
+    """Holds the words of `store`: `weights_o` is the packed vector, `running_o` the state.
+
+    With `voted` it is one of three copies: `state_o` are its registers, and what it goes by is the
+    vote on them, `voted_i`.
+    """
 
     uses_reset = True
 
-    def __init__(self, name: str, store: WeightStore, *, generate: bool) -> None:
+    def __init__(
+        self, name: str, store: WeightStore, *, generate: bool, voted: bool = False
+    ) -> None:
         super().__init__(name, generate=generate)
-        self.store = store
+        self.store, self.voted = store, voted
+        self.kept = voted
         for pin, bits in loader_inputs(store).items():
             self.add_input(pin, bits)
         for pin, bits in loader_outputs().items():
             self.add_output(pin, bits)
         self.weights = self.add_output("weights_o", store.bits)
         self.running = self.add_output("running_o", 1)
+        self.words = [
+            Signal(min(WORD, store.bits - WORD * i), name=f"word_{i}", reset_less=True)
+            for i in range(store.words)
+        ]
+        self._flops: dict[str, Signal] = {}
+        self._registers: list[Signal] = []
+        address = address_bits(store)
+        register = self._register
+        self.state = register("state", 2)
+        self.failed = register("recheck_failed", 1)
+        self.expected = register("expected_crc", WORD)
+        self.crc = register("found_crc", WORD)
+        self.phase = register("phase", 2)
+        self.source = register("source", 2)
+        self.write = register("write", 1)
+        self.address = register("address", address)
+        self.data = register("data", WORD)
+        self.next_word = register("next_word", address, FIRST)
+        self.byte = register("byte", 2)
+        self.pause = register("pause", (SCRUB - 1).bit_length())
+        self.asked = register("serial_asked", 1)
+        self.shift = register("serial_shift", WORD)
+        self.serial_write = register("serial_write", 1)
+        self.serial_address = register("serial_address", address)
+        self.serial_early = register("serial_early", 3)
+        self.serial_pins = register("serial_pins", 3)
+        self.serial_before = register("serial_clock_before", 1)
+        self.serial_out = register("serial_out", 1)
+        self.serial_bits = register("serial_bits", _FRAME.bit_length())
+        if voted:
+            bits = sum(len(flop) for flop in self._flops.values())
+            self.add_input("voted_i", bits)
+            self.add_output("state_o", bits)
+
+    def _register(self, name: str, width: int, init: int = 0) -> Signal:
+        """What a register says, in a copy by the vote on it."""
+        flop = self._flops[name] = Signal(width, name=name, init=init)
+        register = Signal(width, name=f"voted_{name}") if self.voted else flop
+        self._registers.append(register)
+        return register
+
+    def _next(self, register: Signal) -> Signal:
+        """The flip-flops of a register, to be given their next value."""
+        return self._flops[register.name.removeprefix("voted_")]
 
     def build(self, m: Module) -> None:
-        address = address_bits(self.store)
-        self.words = [
-            Signal(min(WORD, self.store.bits - WORD * i), name=f"word_{i}", reset_less=True)
-            for i in range(self.store.words)
-        ]
-        self.state = Signal(2, name="state")
-        self.failed = Signal(name="recheck_failed")
-        self.expected = Signal(WORD, name="expected_crc")
-        self.crc = Signal(WORD, name="found_crc")
-        self.phase = Signal(2, name="phase")
-        self.source = Signal(2, name="source")
-        self.write = Signal(name="write")
-        self.address = Signal(address, name="address")
-        self.data = Signal(WORD, name="data")
-        self.next_word = Signal(address, name="next_word", init=FIRST)
-        self.byte = Signal(2, name="byte")
-        self.pause = Signal(range(SCRUB), name="pause")
-        self.asked = Signal(name="serial_asked")
-        self.shift = Signal(WORD, name="serial_shift")
-        self.serial_write = Signal(name="serial_write")
-        self.serial_address = Signal(address, name="serial_address")
         m.d.comb += [
             self.weights.eq(Cat(*self.words)),
             self.running.eq(self.state == RUNNING),
             self.outputs["wb_dat_o"].eq(self.data),
         ]
+        if self.voted:
+            self._vote(m)
         self._grant(m)
         self._access(m)
         self._answer(m)
         self._digest(m)
         self._serial(m)
+
+    def _vote(self, m: Module) -> None:
+        """Every register takes what the vote says unless it takes something new."""
+        m.d.comb += self.outputs["state_o"].eq(Cat(*self._flops.values()))
+        low = 0
+        for register in self._registers:
+            high = low + len(register)
+            m.d.comb += register.eq(self.inputs["voted_i"][low:high])
+            m.d.sync += self._next(register).eq(register)
+            low = high
 
     def _grant(self, m: Module) -> None:
         due, asked = Signal(name="check_due"), Signal(name="wishbone_asked")
@@ -102,43 +144,45 @@ class LoaderModule(HwModule):
             asked.eq(self.inputs["wb_cyc_i"] & self.inputs["wb_stb_i"]),
         ]
         with m.If(self.pause != 0):
-            m.d.sync += self.pause.eq(self.pause - 1)
+            m.d.sync += self._next(self.pause).eq(self.pause - 1)
         with m.If((self.phase == _Phase.IDLE) & (self.asked | asked | due)):
-            m.d.sync += self.phase.eq(_Phase.ACCESS)
+            m.d.sync += self._next(self.phase).eq(_Phase.ACCESS)
             with m.If(self.asked):
                 m.d.sync += [
-                    self.source.eq(_Source.SERIAL),
-                    self.write.eq(self.serial_write),
-                    self.address.eq(self.serial_address),
-                    self.data.eq(self.shift),
+                    self._next(self.source).eq(_Source.SERIAL),
+                    self._next(self.write).eq(self.serial_write),
+                    self._next(self.address).eq(self.serial_address),
+                    self._next(self.data).eq(self.shift),
                 ]
             with m.Elif(asked):
                 m.d.sync += [
-                    self.source.eq(_Source.WISHBONE),
-                    self.write.eq(self.inputs["wb_we_i"]),
-                    self.address.eq(self.inputs["wb_adr_i"]),
-                    self.data.eq(self.inputs["wb_dat_i"]),
+                    self._next(self.source).eq(_Source.WISHBONE),
+                    self._next(self.write).eq(self.inputs["wb_we_i"]),
+                    self._next(self.address).eq(self.inputs["wb_adr_i"]),
+                    self._next(self.data).eq(self.inputs["wb_dat_i"]),
                 ]
             with m.Else():
                 m.d.sync += [
-                    self.source.eq(_Source.CHECK),
-                    self.write.eq(0),
-                    self.address.eq(self.next_word),
-                    self.pause.eq(SCRUB - 1),
+                    self._next(self.source).eq(_Source.CHECK),
+                    self._next(self.write).eq(0),
+                    self._next(self.address).eq(self.next_word),
+                    self._next(self.pause).eq(SCRUB - 1),
                 ]
                 with m.If(self.next_word == FIRST):
-                    m.d.sync += self.crc.eq((1 << WORD) - 1)
+                    m.d.sync += self._next(self.crc).eq((1 << WORD) - 1)
 
     def _access(self, m: Module) -> None:
-        """Reads and writes; while the design runs, a checked word is written back as it is read."""
+        """Reads and writes; in a copy a word read for the check is written back as voted."""
         access, store = Signal(name="access"), Signal(name="store")
         unlocked, again = Signal(name="unlocked"), Signal(name="write_back")
         m.d.comb += [
             access.eq(self.phase == _Phase.ACCESS),
             unlocked.eq((self.state == LOADING) | (self.state == FAILED)),
-            again.eq((self.phase == _Phase.ANSWER) & (self.source == _Source.CHECK)),
-            store.eq((access & self.write & unlocked) | again),
         ]
+        m.d.comb += store.eq((access & self.write & unlocked) | again)
+        if self.voted:
+            checked = self.source == _Source.CHECK
+            m.d.comb += again.eq((self.phase == _Phase.ANSWER) & checked)
         selected = []
         for index, word in enumerate(self.words):
             select = Signal(name=f"select_{index}")
@@ -163,18 +207,18 @@ class LoaderModule(HwModule):
         fetched = Signal(WORD, name="fetched")
         m.d.comb += fetched.eq(_any(selected))
         with m.If(access):
-            m.d.sync += self.phase.eq(_Phase.ANSWER)
+            m.d.sync += self._next(self.phase).eq(_Phase.ANSWER)
             with m.If(~self.write):
-                m.d.sync += self.data.eq(fetched)
+                m.d.sync += self._next(self.data).eq(fetched)
             with m.Elif(control):
                 m.d.sync += [
-                    self.state.eq(Mux(self.data[0], CHECKING, LOADING)),
-                    self.failed.eq(0),
-                    self.next_word.eq(FIRST),
-                    self.pause.eq(0),
+                    self._next(self.state).eq(Mux(self.data[0], CHECKING, LOADING)),
+                    self._next(self.failed).eq(0),
+                    self._next(self.next_word).eq(FIRST),
+                    self._next(self.pause).eq(0),
                 ]
             with m.Elif(expected & unlocked):
-                m.d.sync += self.expected.eq(self.data)
+                m.d.sync += self._next(self.expected).eq(self.data)
 
     def _answer(self, m: Module) -> None:
         answer, wishbone = Signal(name="answer"), self.source == _Source.WISHBONE
@@ -185,7 +229,7 @@ class LoaderModule(HwModule):
         ]
         with m.If(answer):
             checked = self.source == _Source.CHECK
-            m.d.sync += self.phase.eq(Mux(checked, _Phase.DIGEST, _Phase.IDLE))
+            m.d.sync += self._next(self.phase).eq(Mux(checked, _Phase.DIGEST, _Phase.IDLE))
 
     def _digest(self, m: Module) -> None:
         """A byte of the word into the CRC; after the last word the comparison."""
@@ -204,55 +248,57 @@ class LoaderModule(HwModule):
         ]
         with m.If(self.phase == _Phase.DIGEST):
             m.d.sync += [
-                self.crc.eq(stepped),
-                self.data.eq(self.data[_BYTE:]),
-                self.byte.eq(self.byte + 1),
+                self._next(self.crc).eq(stepped),
+                self._next(self.data).eq(self.data[_BYTE:]),
+                self._next(self.byte).eq(self.byte + 1),
             ]
             with m.If(self.byte == WORD // _BYTE - 1):
                 m.d.sync += [
-                    self.phase.eq(_Phase.IDLE),
-                    self.next_word.eq(self.next_word + 1),
+                    self._next(self.phase).eq(_Phase.IDLE),
+                    self._next(self.next_word).eq(self.next_word + 1),
                 ]
                 with m.If(self.next_word == FIRST + self.store.words - 1):
-                    m.d.sync += self.next_word.eq(FIRST)
+                    m.d.sync += self._next(self.next_word).eq(FIRST)
                     with m.If(self.state == RUNNING):
-                        m.d.sync += self.failed.eq(self.failed | ~equal)
+                        m.d.sync += self._next(self.failed).eq(self.failed | ~equal)
                     with m.Else():
-                        m.d.sync += self.state.eq(Mux(equal, RUNNING, FAILED))
+                        m.d.sync += self._next(self.state).eq(Mux(equal, RUNNING, FAILED))
 
     def _serial(self, m: Module) -> None:
         """Pins through two flip-flops each, then bits into and out of `shift`."""
         pins = Cat(self.inputs[f"ser_{n}_i"] for n in ("select", "clock", "data"))
-        early, pin = Signal(3, name="serial_early"), Signal(3, name="serial_pins")
-        before, out = Signal(name="serial_clock_before"), Signal(name="serial_out")
-        bits = Signal(range(_FRAME + 1), name="serial_bits")
-        select, clock, data = pin
-        m.d.sync += [early.eq(pins), pin.eq(early), before.eq(clock)]
-        m.d.comb += self.outputs["ser_data_o"].eq(out)
+        bits, before = self.serial_bits, self.serial_before
+        select, clock, data = self.serial_pins
+        m.d.sync += [
+            self._next(self.serial_early).eq(pins),
+            self._next(self.serial_pins).eq(self.serial_early),
+            self._next(before).eq(clock),
+        ]
+        m.d.comb += self.outputs["ser_data_o"].eq(self.serial_out)
         header = Cat(data, self.shift[: _HEADER - 1])
-        outside = header[len(self.address) : _HEADER - 1].any()
+        outside = header[len(self.address) : _HEADER - 1].any().replicate(len(self.address))
         served = (self.phase == _Phase.ANSWER) & (self.source == _Source.SERIAL)
         with m.If(served):
-            m.d.sync += self.asked.eq(0)
+            m.d.sync += self._next(self.asked).eq(0)
             with m.If(~self.write):
-                m.d.sync += self.shift.eq(self.data)
+                m.d.sync += self._next(self.shift).eq(self.data)
         with m.If(~select):
-            m.d.sync += [bits.eq(0), out.eq(0)]
+            m.d.sync += [self._next(bits).eq(0), self._next(self.serial_out).eq(0)]
         with m.Elif(clock & ~before & (bits != _FRAME)):
-            m.d.sync += bits.eq(bits + 1)
+            m.d.sync += self._next(bits).eq(bits + 1)
             with m.If((bits < _HEADER) | (bits >= _PAUSE)):
-                m.d.sync += self.shift.eq(Cat(data, self.shift[:-1]))
+                m.d.sync += self._next(self.shift).eq(Cat(data, self.shift[:-1]))
             with m.If(bits == _HEADER - 1):
                 # The highest address has no register.
                 m.d.sync += [
-                    self.serial_write.eq(header[-1]),
-                    self.serial_address.eq(header | outside.replicate(len(self.address))),
-                    self.asked.eq(~header[-1]),
+                    self._next(self.serial_write).eq(header[-1]),
+                    self._next(self.serial_address).eq(header | outside),
+                    self._next(self.asked).eq(~header[-1]),
                 ]
             with m.If((bits == _FRAME - 1) & self.serial_write):
-                m.d.sync += self.asked.eq(1)
+                m.d.sync += self._next(self.asked).eq(1)
         with m.Elif(~clock & before):
-            m.d.sync += out.eq(self.shift[-1] & (bits >= _PAUSE))
+            m.d.sync += self._next(self.serial_out).eq(self.shift[-1] & (bits >= _PAUSE))
 
 
 def _any(values: Sequence[Value]) -> Value:

@@ -33,10 +33,6 @@ def drive(m: Module, target: Signal, word: w.Word, read: Callable[[int], Value])
     match word.op:
         case w.Shl(a, amount):
             m.d.comb += target.eq(Cat(Const(0, amount), extended(read(a), width - amount)))
-        case w.ShiftLeft(a, b):
-            m.d.comb += target.eq(extended(read(a) << read(b), width))
-        case w.ShiftRight(a, b):
-            m.d.comb += target.eq(extended(read(a) >> read(b), width))
         case w.Sum():
             m.d.comb += target.eq(_sum(word.op, width, read))
         case w.Product(a, b):

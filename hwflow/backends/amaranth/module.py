@@ -22,6 +22,8 @@ class HwModule(Elaboratable):
     """
 
     uses_reset: ClassVar[bool] = False
+    kept: bool = False
+    """Whether tools are told to keep the module's border."""
 
     def __init__(self, name: str, *, generate: bool) -> None:
         self.name = name

@@ -81,6 +81,8 @@ class _Bench:
         self.cycles: list[int] = []
         self.first_taken = -1
         self.probed: dict[str, list[int]] = {}
+        without = interface.kind == "valid_only"
+        self.spacing = interface.initiation_interval if without else 1
 
     def run(self) -> None:
         """Simulate until all outputs have come."""
@@ -97,7 +99,7 @@ class _Bench:
         await self._load(ctx)
         for cycle in range(self.limit):
             for group in self.inputs:
-                self._offer(ctx, group)
+                self._offer(ctx, group, cycle)
             if self.first_taken < 0 and self._taken(ctx, self.inputs[0]):
                 self.first_taken = cycle
             for group in self.inputs:
@@ -130,15 +132,18 @@ class _Bench:
         inside = [(found, self.top.probes[v].stream) for v, found in self.probed.items()]
         return all(len(f) >= self.vectors * stream.beats for f, stream in (*results, *inside))
 
-    def _offer(self, ctx: SimulatorContext, group: PortGroup) -> None:
+    def _offer(self, ctx: SimulatorContext, group: PortGroup, cycle: int) -> None:
         rows, index = self.beats[group.tensor], self.sent[group.tensor]
-        ctx.set(self.top.inputs[group.valid], int(index < len(rows)))
+        offered = index < len(rows) and cycle % self.spacing == 0
+        ctx.set(self.top.inputs[group.valid], int(offered))
         if index < len(rows):
             value = int.from_bytes(rows[index].tobytes(), "little")
             ctx.set(self.top.inputs[group.data], value)
 
     def _taken(self, ctx: SimulatorContext, group: PortGroup) -> bool:
-        ready = ctx.get(self.top.outputs[group.ready]) if group.ready else 1
+        ready = ctx.get(
+            self.top.outputs[group.ready] if group.ready else self.top.inputs[group.valid]
+        )
         return bool(ready) and self.sent[group.tensor] < len(self.beats[group.tensor])
 
     def _collect(self, ctx: SimulatorContext, group: PortGroup, cycle: int) -> None:

@@ -7,10 +7,9 @@ from textwrap import dedent
 
 from hwflow.backends.amaranth.memory import MemoryModule, RamModule, RomModule
 from hwflow.backends.amaranth.rtlil import Module
+from hwflow.backends.amaranth.verilog import KEPT
 
 __all__ = ["primitives", "protected_memory"]
-
-_KEPT = '(* keep_hierarchy = "yes", dont_touch = "yes" *)'
 
 
 def primitives(
@@ -28,10 +27,10 @@ def primitives(
                 found.add(int(width))
     text = {"": _LOADING, "_held": _HOLDING, "_banks": _BANKS}
     return [
-        _COPY.format(top=top, kept=_KEPT),
-        _VOTER.format(top=top, kept=_KEPT),
+        _COPY.format(top=top, kept=KEPT),
+        _VOTER.format(top=top, kept=KEPT),
         *(
-            text[form].format(top=top, kept=_KEPT, high=width - 1, width=width)
+            text[form].format(top=top, kept=KEPT, high=width - 1, width=width)
             for form, found in widths.items()
             for width in sorted(found)
         ),

@@ -23,6 +23,7 @@ from hwflow.backends.amaranth.stream import (
     SerializerModule,
     StreamBuffer,
 )
+from hwflow.backends.amaranth.voted import VotedLoader
 from hwflow.plan.connect import AnyLayer
 from hwflow.plan.dataflow import (
     Deserializer,
@@ -135,7 +136,8 @@ class TopModule(HwModule):
         pins = {**loader_inputs(store), **loader_outputs()}
         wires: dict[str, ValueLike] = {pin: {**self.inputs, **self.outputs}[pin] for pin in pins}
         wires |= {"weights_o": weights, "running_o": self.running}
-        loader = LoaderModule(f"{self.name}__loader", store, generate=self.generate)
+        kind = VotedLoader if self.plan.options.protect == "tmr" else LoaderModule
+        loader = kind(f"{self.name}__loader", store, generate=self.generate)
         if not self.generate:
             own = ClockDomain("loader", reset_less=True)
             own.clk = domain.clk

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["arguments", "execute"]
 
 _TESTBENCH: Final = Path(__file__).resolve().parents[3] / "testbench"
+_SDC: Final = Path(__file__).resolve().parents[3] / "constraints" / "asic.sdc"
+_LOADER: Final = _TESTBENCH.parent / "docs" / "loader.md"
 _LEFT_OUT: Final = shutil.ignore_patterns(".*", "__pycache__", "tb_build", "*.pyc")
 _COPIED: Final = {
     "design.v": ("generate", "design.v"),
@@ -82,7 +84,14 @@ def _unproven(build: Build) -> tuple[str, ...]:
 
 
 def _write(build: Build, folder: Path, unproven: tuple[str, ...]) -> None:
-    from hwflow.cli.exporting import constraints, instance, readme, scripts
+    from hwflow.cli.exporting import (
+        CELLS,
+        cell_constraints,
+        constraints,
+        instance,
+        readme,
+        scripts,
+    )
     from hwflow.ir import load_graph
     from hwflow.plan.streams import Interface
 
@@ -97,23 +106,37 @@ def _write(build: Build, folder: Path, unproven: tuple[str, ...]) -> None:
     facts["digest of the graph"] = str(plan["graph"])
     if unproven:
         facts["NOT verified by"] = ", ".join(unproven)
+    cells = target == "asic" and "synth" in build.stages
     texts = {
         "design.f": "design.v\n",
         "instance.v": instance(interface),
-        "README.txt": readme(interface, clock, target, facts),
+        "README.txt": readme(interface, clock, target, facts, CELLS if cells else {}),
         **constraints(interface, clock),
         **scripts(interface, target),
     }
+    if cells:
+        outside = _SDC.read_text(encoding="utf-8") if _SDC.is_file() else ""
+        texts["constraints/cells.sdc"] = cell_constraints(interface, clock, outside)
     for name, text in texts.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    for name, (stage, source) in _COPIED.items():
+    copied = _COPIED | ({"netlist.v": ("synth", "netlist.v")} if cells else {})
+    for name, (stage, source) in copied.items():
         shutil.copyfile(build.artifact(stage) / source, folder / name)
     if _TESTBENCH.is_dir():
         target_folder = folder / "testbench"
         shutil.copytree(_TESTBENCH, target_folder, ignore=_LEFT_OUT, dirs_exist_ok=True)
     _write_vectors(build, interface, folder)
+    if interface.store is not None:
+        from hwflow.plan.store import hex_words
+        from hwflow.stages.files import load_params
+
+        params = load_params(build.artifact("lower") / "params", graph)
+        text = hex_words(interface.store.image(params))
+        (folder / "weights.hex").write_text(text, encoding="utf-8")
+        if _LOADER.is_file():
+            shutil.copyfile(_LOADER, folder / "loader.md")
 
 
 def _write_vectors(build: Build, interface: Interface, folder: Path) -> None:

@@ -25,6 +25,8 @@ _HEADINGS = (
 _BLOCKS = (("dsps", "DSP"), ("brams", "BRAM"))
 _OPERATIONS_WIDTH = 26
 _RESOURCES = {"luts": "LUTs", "ffs": "flip-flops", "dsps": "DSPs", "brams": "block RAMs"}
+_LOGIC = "logic"
+"""What stands for "LUT" where there are none: standard cells are counted by synthesis."""
 _CURVE_HEADINGS = ("interval", "inferences/s", "LUT", "FF", "DSP", "BRAM", "fits")
 
 
@@ -83,7 +85,7 @@ def _show_curve(job: Job, result: RunResult, console: Console) -> int:
         )
         for p in found["points"]
     ]  # fmt: skip
-    console.lines(table(_CURVE_HEADINGS, rows, "rrrrrrl"))
+    console.lines(table(_named(_CURVE_HEADINGS, job.config.hardware.target), rows, "rrrrrrl"))
     facts = [("estimates", text) for text in _corrected(found["correction"])]
     facts.append(("picture", str(job.folder / PAGE)))
     console.lines(("", *(f"{name:11} {text}" for name, text in facts)))
@@ -106,9 +108,13 @@ def plan_lines(record: Mapping[str, Any]) -> tuple[str, ...]:
     last = ("total", *[""] * 6, _n(total["adders"]), _n(total["adder_bits"]), _n(total["luts"]),
             _n(total["ffs"]), *(_n(total[key]) for key, _ in blocks),
             _share(total["luts"], device))  # fmt: skip
-    headings = (*_HEADINGS, *(text for _, text in blocks), "share")
+    headings = (*_named(_HEADINGS, record["target"]), *(text for _, text in blocks), "share")
     lines = table(headings, [*rows, last], "lll" + "r" * (len(headings) - 3))
     return (head, "", *lines, "", *_totals(record, clock))
+
+
+def _named(headings: tuple[str, ...], target: str) -> tuple[str, ...]:
+    return tuple(_LOGIC if target == "asic" and h == "LUT" else h for h in headings)
 
 
 def _row(
@@ -139,6 +145,9 @@ def _totals(record: Mapping[str, Any], clock: Fraction) -> tuple[str, ...]:
         f"{_share(record['total']['luts'], device)} of {_n(device['luts'])} LUTs, "
         f"{_share(record['total']['ffs'], device, 'ffs')} of {_n(device['ffs'])} flip-flops"
         if device
+        else f"standard cells; {_LOGIC} counts adder bits and functions of up to four inputs, to "
+        "compare foldings: it is no area"
+        if record["target"] == "asic"
         else "a LUT fabric without a size"
     )
     slowest = max(record["layers"], key=lambda layer: layer["longest_path_ns"])

@@ -94,6 +94,7 @@ def _run(build: Build, samples: int, seed: int, watch: _Watch) -> Campaign:
             Path(work),
             samples=samples,
             seed=seed,
+            load=golden.load,
             progress=watch.update,
         )
 

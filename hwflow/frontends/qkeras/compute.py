@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from hwflow.frontends.qkeras.activate import finish
@@ -40,7 +42,7 @@ def depthwise(context: Context, layer: Layer) -> Symbol:
     kernel = kernel_weights(layer, "depthwise")
     *window, channels, multiplier = kernel.codes.shape
     shape = (*window, 1, channels * multiplier)
-    kernel = Weights(kernel.codes.reshape(shape), kernel.frac.reshape(shape))
+    kernel = replace(kernel, codes=kernel.codes.reshape(shape), frac=kernel.frac.reshape(shape))
     group = context.emit.group(layer.name)
     x = context.operand(layer, group)
     return _sum_of_products(
@@ -64,10 +66,10 @@ def _sum_of_products(
     context: Context, layer: Layer, group: str, x: Value, kernel: Weights, op: ops.Operation
 ) -> Symbol:
     emit = context.emit
-    bias = bias_weights(layer)
-    value = emit.op(group, op, x, emit.const(group, kernel.codes, kernel.frac))
+    bias = bias_weights(layer, context.programmable)
+    value = emit.op(group, op, x, context.weights(group, "kernel", kernel))
     if bias is not None:
-        value = emit.plus(group, value, bias.codes, bias.frac)
+        value = emit.op(group, ops.Add(), value, context.weights(group, "bias", bias))
     if emit.type(value).shape != layer.shape:
         raise misfit(
             layer, f"gives {emit.type(value).shape}, described as {layer.shape}",

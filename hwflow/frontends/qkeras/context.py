@@ -12,7 +12,9 @@ from hwflow.frontends.qkeras.ladder import Affine, Relu, Step
 from hwflow.frontends.qkeras.network import Layer
 from hwflow.frontends.qkeras.norm import EXACT_FLOAT32, ExactStep, exact_steps, relu_type
 from hwflow.frontends.qkeras.quantizers import Quantizer
+from hwflow.frontends.qkeras.weights import Weights
 from hwflow.ir import Value, ops
+from hwflow.ir.exact import IntArray
 
 __all__ = [
     "Context", "Exact", "Frozen", "Raw", "Symbol", "View", "loose_norm", "unquantized_input",
@@ -68,9 +70,13 @@ class Context:
         probes: (value, Keras layer) pairs that must be equal.
         wide: Keras layers that float32 may round in.
         certificates: one JSON object for each function replaced by an integer form.
+        programmable: whether kernels and biases are loaded at run time.
+        params: the values of those, by param.
     """
 
-    def __init__(self, name: str, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    def __init__(
+        self, name: str, shapes: Mapping[str, tuple[int, ...]], programmable: bool = False
+    ) -> None:
         self.emit = Emitter(name)
         self.shapes = shapes
         self.symbols: dict[str, Symbol] = {}
@@ -78,10 +84,20 @@ class Context:
         self.probes: dict[str, str] = {}
         self.wide: list[str] = []
         self.certificates: list[dict[str, Any]] = []
+        self.programmable = programmable
+        self.params: dict[str, IntArray] = {}
 
     def probe(self, value: Value, layer: str) -> None:
         """Record that `value` is the output of Keras layer `layer`."""
         self.probes[value.name] = layer
+
+    def weights(self, group: str, role: str, weights: Weights) -> Value:
+        """The weights of layer `group`: a constant, or a param of the quantizer's whole range."""
+        if not self.programmable:
+            return self.emit.const(group, weights.codes, weights.frac)
+        value = self.emit.param(group, role, weights.codes.shape, weights.type)
+        self.params[value.name] = weights.codes
+        return value
 
     def mark_wide(self, layer: Layer) -> None:
         """Record that float32 may round inside `layer`."""

@@ -65,6 +65,12 @@ class Emitter:
         """A constant of layer `group`."""
         return self.op(group, ops.Const(as_ints(values), compact(as_ints(frac))))
 
+    def param(self, group: str, role: str, shape: tuple[int, ...], type: IntType) -> Value:
+        """A weight of layer `group` that is loaded at run time."""
+        value = self._builder.param(safe_name(f"{group}_{role}", self._names), shape, type)
+        self._types[value.name] = TensorType(shape, type)
+        return value
+
     def op(self, group: str, op: ops.Operation, *args: Value) -> Value:
         """Any operation, in layer `group`.
 

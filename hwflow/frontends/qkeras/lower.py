@@ -14,6 +14,7 @@ from hwflow.frontends.qkeras.context import Context, Raw, Symbol, unquantized_in
 from hwflow.frontends.qkeras.emitter import safe_name
 from hwflow.frontends.qkeras.network import Layer, Network
 from hwflow.ir import Graph, Value
+from hwflow.ir.exact import IntArray
 from hwflow.passes import LayerWidths, layer_widths, optimize
 
 __all__ = ["HANDLERS", "Lowered", "Probe", "lower"]
@@ -88,6 +89,7 @@ class Lowered:
             thresholds with the float function's codes on both sides, and the form chosen.
         wide: Keras layers in which float32 could round; the training rung runs them in float64.
         widths: bits of weights, accumulators and results of each layer.
+        params: values of the weights that are loaded at run time.
         probes: values to compare with Keras layers. The real number is ``int * 2**-frac`` with
             the value's `frac` in ``graph.types``.
     """
@@ -97,9 +99,10 @@ class Lowered:
     wide: tuple[str, ...]
     widths: tuple[LayerWidths, ...]
     probes: tuple[Probe, ...]
+    params: Mapping[str, IntArray]
 
     def record(self) -> dict[str, Any]:
-        """All but the graph and certificates, as JSON."""
+        """All but the graph, its params and certificates, as JSON."""
         return {
             "probes": [{"layer": p.layer, "value": p.value} for p in self.probes],
             "wide": list(self.wide),
@@ -107,14 +110,17 @@ class Lowered:
         }
 
 
-def lower(network: Network, name: str) -> Lowered:
+def lower(network: Network, name: str, *, programmable: bool = False) -> Lowered:
     """Lower a trained network to an integer graph called `name`.
+
+    With `programmable`, kernels and biases are params of their quantizers' whole ranges;
+    BatchNormalization stays constant.
 
     Raises:
         InputError: a layer has no exact integer form; the message names the layer and what to
             write instead ("lower.*" in the catalogue).
     """
-    context = Context(name, {layer.name: layer.shape for layer in network.layers})
+    context = Context(name, {layer.name: layer.shape for layer in network.layers}, programmable)
     for layer in network.layers:
         context.symbols[layer.name] = _handler(layer)(context, layer)
     taken: set[str] = set()
@@ -133,6 +139,7 @@ def lower(network: Network, name: str) -> Lowered:
         tuple(context.wide),
         layer_widths(rewrite.graph),
         tuple(Probe(value, source) for source, value in probes.items()),
+        {node.name: context.params[node.name] for node in rewrite.graph.params},
     )
 
 

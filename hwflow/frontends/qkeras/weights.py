@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,16 +11,27 @@ from numpy.typing import NDArray
 from hwflow.errors import HwflowError, InputError
 from hwflow.frontends.qkeras.network import Layer
 from hwflow.frontends.qkeras.quantizers import Grid, weight_grid
+from hwflow.ir import IntType
 
 __all__ = ["Weights", "bias_weights", "kernel_weights"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Weights:
-    """Real weights are ``codes * 2**-frac``; `frac` has the same shape."""
+    """Real weights are ``codes * 2**-frac``; `frac` has the same shape.
+
+    The quantizer's codes reach from `lo` to `hi`.
+    """
 
     codes: NDArray[np.int64]
     frac: NDArray[np.int64]
+    lo: int
+    hi: int
+
+    @property
+    def type(self) -> IntType:
+        """The type that holds every weight the quantizer can give."""
+        return IntType(self.lo, self.hi, self.frac)
 
 
 def kernel_weights(layer: Layer, role: str) -> Weights:
@@ -36,17 +47,17 @@ def kernel_weights(layer: Layer, role: str) -> Weights:
             f"layer {layer.name!r}: its {role} is not quantized",
             hint=f"write {role}_quantizer=quantized_bits(6, 0, alpha=1)",
         )
-    codes, frac = _on_grid(layer, role, weight_grid(layer, role))
-    return Weights(codes, _tidy(codes, frac))
+    weights = _on_grid(layer, role, weight_grid(layer, role))
+    return replace(weights, frac=_tidy(weights.codes, weights.frac))
 
 
-def bias_weights(layer: Layer) -> Weights | None:
-    """The bias of `layer`, or None where it has none or it is all zero.
+def bias_weights(layer: Layer, keep_zero: bool) -> Weights | None:
+    """The bias of `layer`, or None where it has none or (unless `keep_zero`) it is all zero.
 
     Raises:
         InputError: "lower.weights" or "lower.quantizer".
     """
-    if "bias" not in layer.weights or not layer.weights["bias"].any():
+    if "bias" not in layer.weights or not (keep_zero or layer.weights["bias"].any()):
         return None
     if "bias" not in layer.quantized or "bias" not in layer.quantizers:
         raise InputError(
@@ -62,10 +73,10 @@ def bias_weights(layer: Layer) -> Weights | None:
             "for each element",
             hint="write bias_quantizer=quantized_bits(8, 2, alpha=1)",
         )
-    return Weights(*_on_grid(layer, "bias", weight_grid(layer, "bias")))
+    return _on_grid(layer, "bias", weight_grid(layer, "bias"))
 
 
-def _on_grid(layer: Layer, role: str, grid: Grid) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _on_grid(layer: Layer, role: str, grid: Grid) -> Weights:
     values = layer.quantized[role].astype(np.float64)
     exponents = _scale_exponents(layer, role, values)
     frac = grid.frac - exponents
@@ -78,7 +89,7 @@ def _on_grid(layer: Layer, role: str, grid: Grid) -> tuple[NDArray[np.int64], ND
             f"value {values[tuple(place)]!r} at {place} is no multiple of "
             f"2**{-int(frac[tuple(place)])} with an integer in [{grid.lo}, {grid.hi}]",
         )  # fmt: skip
-    return codes.astype(np.int64), frac
+    return Weights(codes.astype(np.int64), frac, grid.lo, grid.hi)
 
 
 def _scale_exponents(layer: Layer, role: str, values: NDArray[Any]) -> NDArray[np.int64]:

@@ -25,10 +25,12 @@ from hwflow.tools import find, run
 __all__ = ["RESULT", "CornerTiming", "Corners", "PathCell", "Timing", "check_timing"]
 
 RESULT: Final = "timing.json"
+_LOG: Final = "sta.log"
 _SDC: Final = "constraints.sdc"
 _WIRES: Final = "wires.lib"
 _STEP: Final = re.compile(r"\s*(-?[\d.]+)\s+(-?[\d.]+)\s+[v^]\s+(\S+)/(\S+) \((\S+)\)\s*\Z")
 _SLACK: Final = re.compile(r"\s*(-?[\d.]+)\s+slack\b")
+_READS: Final = "reads activity:"
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
@@ -65,13 +67,17 @@ class CornerTiming:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Setup and hold; `fmax_mhz` is None for a design without a path to time."""
+    """Setup and hold; `fmax_mhz` is None for a design without a path to time.
+
+    `reads` are the commands by which this OpenSTA takes activity for its power, if it has any.
+    """
 
     period_ns: float
     wire_pf: float
     fmax_mhz: float | None
     setup: CornerTiming
     hold: CornerTiming
+    reads: tuple[str, ...]
 
     def to_json(self) -> str:
         """Return the canonical JSON text."""
@@ -104,6 +110,7 @@ def check_timing(
     typical = load_library(corners.typical)
     wire = wire_pf(typical, kit_of(typical))
     found = {}
+    reads: tuple[str, ...] = ()
     for check, corner in (("max", corners.slow), ("min", corners.fast)):
         file = corner or corners.typical
         library = load_library(file)
@@ -117,6 +124,7 @@ def check_timing(
         tcl = _script(top, module, clock, period_ns, check)
         (folder / "timing.tcl").write_text(tcl, encoding="utf-8")
         found[check] = _run(folder, library, layers, timeout)
+        reads = _reads(folder / _LOG)
     slack = found["max"].slack
     result = Timing(
         period_ns=round(period_ns, 6),
@@ -124,6 +132,7 @@ def check_timing(
         fmax_mhz=None if slack is None else round(1000 / (period_ns - slack), 3),
         setup=found["max"],
         hold=found["min"],
+        reads=reads,
     )
     out.mkdir(parents=True, exist_ok=True)
     (out / RESULT).write_text(result.to_json(), encoding="utf-8")
@@ -167,6 +176,7 @@ def _script(top: str, module: Any, clock: str, period_ns: float, check: str) -> 
             else ()
         ),
         f"report_checks -path_delay {check} -format full -digits 4",
+        f'puts "{_READS} [info commands read_saif] [info commands read_vcd]"',
     )
     return "\n".join(lines) + "\n"
 
@@ -194,7 +204,7 @@ def _wire_library(pf: float) -> str:
 
 
 def _run(folder: Path, library: Library, layers: Sequence[str], timeout: float) -> CornerTiming:
-    log = folder / "sta.log"
+    log = folder / _LOG
     run(
         (find("sta"), "-no_init", "-no_splash", "-exit", "timing.tcl"),
         cwd=folder,
@@ -206,6 +216,13 @@ def _run(folder: Path, library: Library, layers: Sequence[str], timeout: float) 
     text = log.read_text(encoding="utf-8", errors="replace")
     slack, path = _read(text, layers)
     return CornerTiming(library.name, library.voltage, library.temperature, slack, path)
+
+
+def _reads(log: Path) -> tuple[str, ...]:
+    """Which of the commands for activity the program has: 2.0.17 has none."""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    found = next((line for line in lines if line.startswith(_READS)), _READS)
+    return tuple(found.removeprefix(_READS).split())
 
 
 def _read(text: str, layers: Sequence[str]) -> tuple[float | None, tuple[PathCell, ...]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,11 +22,14 @@ class Part:
     """One part: inputs `x` (n, *shape) float32 and targets `y`.
 
     `y` is (n,) int64 class numbers, (n, *shape) float32 values, for wafers (n, 48) float32 cells
-    normalised as the inputs are, or for anomalies (n,) int64, 0 normal and 1 anomalous.
+    normalised as the inputs are, or for anomalies (n,) int64, 0 normal and 1 anomalous. `raw` are
+    integers (n, *shape) that `x` was made from, for designs that make it themselves: wafers have
+    "codes", (n, 48) of 4E+3M.
     """
 
     x: NDArray[np.float32]
     y: NDArray[Any]
+    raw: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +52,18 @@ class DataSet:
 def save_dataset(data: DataSet, folder: Path) -> None:
     """Write `data.npz` (x_train, y_train, x_validation, ...) and `data.json`."""
     parts = {"train": data.train, "validation": data.validation, "test": data.test}
-    arrays = {f"x_{name}": part.x for name, part in parts.items()}
+    arrays: dict[str, NDArray[Any]] = {f"x_{name}": part.x for name, part in parts.items()}
     arrays |= {f"y_{name}": part.y for name, part in parts.items()}
+    arrays |= {f"{key}_{name}": part.raw[key] for name, part in parts.items() for key in part.raw}
     write_npz(folder / "data.npz", arrays)
     counts = {name: len(part.x) for name, part in parts.items()}
-    facts = {"source": data.source, "task": data.task, "classes": data.classes, "counts": counts}
+    facts = {
+        "source": data.source,
+        "task": data.task,
+        "classes": data.classes,
+        "counts": counts,
+        "raw": sorted(data.test.raw),
+    }
     write_json(folder / "data.json", facts | {"input_shape": list(data.input_shape)})
 
 
@@ -61,19 +72,31 @@ def load_dataset(folder: Path) -> DataSet:
     facts = read_json(folder / "data.json")
     arrays = read_npz(folder / "data.npz")
     train, validation, test = (
-        Part(arrays[f"x_{name}"], arrays[f"y_{name}"]) for name in ("train", "validation", "test")
+        Part(
+            arrays[f"x_{name}"],
+            arrays[f"y_{name}"],
+            {key: arrays[f"{key}_{name}"] for key in facts["raw"]},
+        )
+        for name in ("train", "validation", "test")
     )
     return DataSet(facts["source"], facts["task"], facts["classes"], train, validation, test)
 
 
 def shuffled_parts(
-    x: NDArray[Any], y: NDArray[Any], *, seed: int, test: float, stratify: bool
+    x: NDArray[Any],
+    y: NDArray[Any],
+    *,
+    seed: int,
+    test: float,
+    stratify: bool,
+    raw: Mapping[str, NDArray[np.int64]] | None = None,
 ) -> tuple[Part, Part, Part]:
     """Seeded split into training, validation (a tenth of the rest) and test parts.
 
     Args:
         test: fraction of the rows in the test part, 0 < test < 1.
         stratify: keep the class proportions of `y` in every part.
+        raw: the parts' `raw`, whole.
     """
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(x))
@@ -84,7 +107,10 @@ def shuffled_parts(
     rest = order[~held]
     checked = _every(len(rest), 0.1)
     rows = [rng.permutation(part) for part in (rest[~checked], rest[checked], order[held])]
-    first, second, third = (Part(np.ascontiguousarray(x[row]), y[row]) for row in rows)
+    first, second, third = (
+        Part(np.ascontiguousarray(x[row]), y[row], {k: v[row] for k, v in (raw or {}).items()})
+        for row in rows
+    )
     return first, second, third
 
 

@@ -16,6 +16,7 @@ __all__ = [
     "MASK",
     "arrange",
     "cell_uv",
+    "codes_4e3m",
     "compress_4e3m",
     "normalise",
     "pair_sums",
@@ -90,6 +91,15 @@ def compress_4e3m(counts: Ints) -> Ints:
     length = np.frexp(limited.astype(np.float64))[1].astype(np.int64)
     drop = np.maximum(length - 4, 0)
     return np.asarray((limited >> drop) << drop, dtype=np.int64)
+
+
+def codes_4e3m(counts: NDArray[np.generic]) -> Ints:
+    """The 7-bit codes of charges, cut as `compress_4e3m` does: ``exponent * 8 + mantissa``."""
+    limited = np.clip(np.asarray(counts, np.float64), 0, 15 << 14)
+    charge = compress_4e3m(np.floor(limited).astype(np.int64))
+    exponent = np.maximum(np.frexp(charge.astype(np.float64))[1].astype(np.int64) - 3, 0)
+    mantissa = (charge >> np.maximum(exponent - 1, 0)) & 7
+    return np.asarray(exponent * 8 + mantissa, dtype=np.int64)
 
 
 def normalise(counts: NDArray[np.generic]) -> Reals:

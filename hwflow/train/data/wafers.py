@@ -12,7 +12,7 @@ from hwflow.errors import InputError, Place
 from hwflow.train.data.dataset import DataSet, shuffled_parts
 from hwflow.train.data.hgcal_toy import ELECTRONS, TTBAR, toy_wafers
 from hwflow.train.data.npz import load_npz_file
-from hwflow.train.data.wafer import CELLS, arrange, normalise
+from hwflow.train.data.wafer import CELLS, arrange, codes_4e3m, normalise
 
 __all__ = ["Sample", "hgcal_toy", "read_charges", "toy_counts", "user_wafers", "wafer_dataset"]
 
@@ -48,10 +48,14 @@ def user_wafers(path: Path, *, seed: int = 1, test: float = 0.2) -> DataSet:
 
 
 def wafer_dataset(counts: NDArray[np.generic], source: str, *, seed: int, test: float) -> DataSet:
-    """Charges (n, 48) as encoder inputs (n, 8, 8, 1) and targets (n, 48), both normalised."""
+    """Charges (n, 48) as encoder inputs (n, 8, 8, 1) and targets (n, 48), both normalised.
+
+    Kept beside them: the charges, taken as counts, as the 4E+3M codes that a chip receives.
+    """
     cells = normalise(counts).astype(np.float32)
     image = np.asarray(arrange(cells), dtype=np.float32)
-    parts = shuffled_parts(image, cells, seed=seed, test=test, stratify=False)
+    raw = {"codes": codes_4e3m(counts)}
+    parts = shuffled_parts(image, cells, seed=seed, test=test, stratify=False, raw=raw)
     return DataSet(source, "wafers", None, *parts)
 
 

@@ -40,6 +40,7 @@ typedef struct {
   int64_t n_load;
   const int32_t *load_slots; /* slot of each bit */
   int32_t n_load_slots;
+  int64_t spacing; /* cycles between tensors where no ready holds them back, else 1 */
 } bench;
 
 static void transpose(u64 a[STREAMS]) {
@@ -165,7 +166,10 @@ void hw_begin(bench *t) {
 int hw_step(bench *t, int64_t steps) {
   u64 *n = hw_nets();
   for (; steps > 0 && t->cycle < t->limit; steps--, t->cycle++) {
-    for (int k = 0; k < t->n_inputs; k++) drive(&t->inputs[k], n);
+    for (int k = 0; k < t->n_inputs; k++) {
+      drive(&t->inputs[k], n);
+      if (t->cycle % t->spacing) n[t->inputs[k].valid] = 0;
+    }
     hw_eval();
     for (int k = 0; k < t->n_watched; k++)
       t->trace[t->cycle * t->n_watched + k] = n[t->watched[k]];

@@ -71,6 +71,7 @@ class Bench(ctypes.Structure):
         ("n_load", ctypes.c_int64),
         ("load_slots", ctypes.c_void_p),
         ("n_load_slots", ctypes.c_int32),
+        ("spacing", ctypes.c_int64),
     )
 
 

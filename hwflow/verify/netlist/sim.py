@@ -242,6 +242,7 @@ class NetlistSim:
             reset_cycles=face.reset_cycles,
             strict=int(strict),
             limit=_SLACK + 2 * face.latency + 2 * per_vector * (layout.vectors + 1),
+            spacing=face.initiation_interval if face.kind == "valid_only" else 1,
         )
         self._loading.into(bench)
         return bench

@@ -187,6 +187,7 @@ class UpsetSim:
             reset_level=int(face.reset_active_high),
             reset_cycles=face.reset_cycles,
             limit=len(gaps),
+            spacing=1,
         )
         self._loading.into(bench)
         events = _events(upsets)

@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 from hwflow.verify.seu.campaign import OUTCOMES, Campaign, Row, run_campaign
-from hwflow.verify.seu.report import as_json, lines, wilson
+from hwflow.verify.seu.report import as_json, lines, mean_interval, wilson
 
-__all__ = ["OUTCOMES", "Campaign", "Row", "as_json", "lines", "run_campaign", "wilson"]
+__all__ = [
+    "OUTCOMES",
+    "Campaign",
+    "Row",
+    "as_json",
+    "lines",
+    "mean_interval",
+    "run_campaign",
+    "wilson",
+]

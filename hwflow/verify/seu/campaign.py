@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hwflow.errors import CheckFailed
+from hwflow.plan.loading import Clocks
 from hwflow.plan.streams import Interface, PortGroup
 from hwflow.verify.netlist.circuit import highest_net, read_circuit
 from hwflow.verify.netlist.trace import Beats
@@ -84,11 +85,13 @@ def run_campaign(
     *,
     samples: int,
     seed: int,
+    load: Clocks | None = None,
     progress: Progress = lambda _fraction, _text: None,
 ) -> Campaign:
     """Disturb a mapped netlist; each row of the result is a sample of its own.
 
-    `inputs` and `outputs` are packed vectors and what the integer graph makes of them.
+    `inputs` and `outputs` are packed vectors and what the integer graph makes of them; `load` are
+    the weight loader's pins after reset.
 
     Raises:
         CheckFailed: "seu.reference" when the undisturbed run is not the integer graph's.
@@ -113,7 +116,7 @@ def run_campaign(
         if found
     }
     pulsed = list(dict.fromkeys(net for found in chosen.values() for net in found))
-    sim = UpsetSim.build(netlist, interface, work, pulsed)
+    sim = UpsetSim.build(netlist, interface, work, pulsed, load)
     flops = flip_flops(sim.circuit, sim.source, layers)
     bench = _Bench(sim, flops, inputs, outputs, seed)
     jobs = [*flip_jobs(flops, sim), *pulse_jobs(chosen, kinds, pulsed), *shared_jobs(flops)]

@@ -10,7 +10,7 @@ from typing import Any
 from hwflow.verify.seu.campaign import OUTCOMES, Campaign, Row
 from hwflow.verify.seu.sites import CLASSES
 
-__all__ = ["NOTES", "as_json", "lines", "wilson"]
+__all__ = ["NOTES", "as_json", "lines", "mean_interval", "wilson"]
 
 NOTES = (
     "Placement separation is not covered: copies may lie side by side in the device.",
@@ -62,7 +62,7 @@ def _row(row: Row) -> dict[str, Any]:
         interval = {"low": round(low, 6), "high": round(high, 6)}
         outcomes[name] = {"count": hits, "rate": round(rate, 6), **interval}
     cycles = row.recovery
-    mean_low, mean_high = _mean_interval(cycles)
+    mean_low, mean_high = mean_interval(cycles)
     return {
         "fault": row.fault,
         "where": row.where,
@@ -80,7 +80,7 @@ def _row(row: Row) -> dict[str, Any]:
     }
 
 
-def _mean_interval(cycles: Sequence[int]) -> tuple[float | None, float | None]:
+def mean_interval(cycles: Sequence[int]) -> tuple[float | None, float | None]:
     """95% confidence interval of the mean (normal), None for fewer than two runs."""
     if len(cycles) < 2:
         return None, None

@@ -18,11 +18,15 @@ CLASSES: Final = {
     "handshake": "valid bits, and what a fork or a FIFO has given away",
     "counter": "beat, row, column and address counters, and flags of a folded layer's steps",
     "memory": "words of memories that are flip-flops",
+    "weight": "weights loaded at run time",
+    "loader": "the weight loader's state, addresses and check",
 }
 """The classes of flip-flops; `class_of` finds them by the names of the generated RTL."""
 
 _COPY: Final = re.compile(r"_tmr\.(?:[abc]|copy_[abc]\[\d+\]\.q_o|bank_[abc]\.q_o)$")
 _MEMORY: Final = re.compile(r"(?:^|\.)(?:word\[\d+\]\.stored\.|words\[\d+\]$)")
+_LOADER: Final = re.compile(r"loader\.(?:copy_[abc]\.)?")
+_WEIGHT: Final = re.compile(r"word_\d+|weights_[abco]")
 _HANDSHAKE: Final = re.compile(r"\w*valid(?:_s\d+|_o)?|done|output_full|out_valid_o")
 _COUNTER: Final = re.compile(
     r"beat|\w+_beat|(?:tap_)?(?:row|column)(?:_at)?|(?:constant|weight)_row|input|output"
@@ -73,6 +77,8 @@ def class_of(name: str) -> str:
     if _MEMORY.search(name):
         return "memory"
     last = _COPY.sub("", name).rpartition(".")[2]
+    if _LOADER.match(name):
+        return "weight" if _WEIGHT.fullmatch(last) else "loader"
     if _HANDSHAKE.fullmatch(last):
         return "handshake"
     return "counter" if _COUNTER.fullmatch(last) else "data"
