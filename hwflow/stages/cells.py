@@ -63,7 +63,8 @@ def chosen_target(config: DesignConfig) -> Target:
     if not config.hardware.asic:
         return target(config.hardware.target)
     try:
-        return _cells(config.hardware.corners.slow or library_path(config))
+        library = config.hardware.corners.slow or library_path(config)
+        return _cells(library, config.hardware.clock_gating)
     except HwflowError as error:
         error.place = error.place or config.place("hardware.library")
         raise
@@ -100,10 +101,12 @@ def _load(path: Path, _mtime: int, _size: int) -> Library:
     return load_library(path)
 
 
-def _cells(library: Path) -> Target:
+def _cells(library: Path, clock_gating: bool) -> Target:
     from hwflow.asic.delays import library_delays
     from hwflow.asic.kit import kit_of
     from hwflow.plan.asic import asic_target
 
     found = _library(library)
-    return asic_target(library_delays(found, kit_of(found)))
+    kit = kit_of(found)
+    gates = clock_gating and kit.clock_gate is not None
+    return asic_target(library_delays(found, kit), clock_gates=gates)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from hwflow.config import DesignConfig
+from hwflow.errors import CheckFailed
 from hwflow.flow import StageContext
 from hwflow.plan.streams import Interface
 from hwflow.plan.targets import target
 from hwflow.stages.cells import library_path
 from hwflow.stages.files import read_json, write_json
 from hwflow.stages.history import write_seen
+from hwflow.synth.asic.protection import Protection
 from hwflow.synth.synthesize import NETLIST, synthesize
 from hwflow.verify.netlist.triples import check_triples
 
@@ -54,7 +57,8 @@ def _map_to_cells(
 
     library = library_path(config)
     context.progress(0.0, f"Yosys for the cells of {library.name}")
-    synthesize_cells(
+    protected = config.hardware.protect == "tmr"
+    result = synthesize_cells(
         context.inputs["generate"] / "design.v",
         top,
         modules,
@@ -63,7 +67,32 @@ def _map_to_cells(
         context.scratch,
         clock_gating=config.hardware.clock_gating,
         flat=config.hardware.flatten,
+        protected=protected,
     )
+    if protected:
+        assert result.protection is not None
+        counted = _triples(context.out / NETLIST, top)
+        _check_counts(counted, result.protection)
+        write_json(context.out / TMR, {**counted, "added_um2": result.protection.added_um2})
+
+
+def _check_counts(counted: Mapping[str, int], mapped: Protection) -> None:
+    """The netlist has what the mapped modules had: a voter a bit, three where the bit can hold.
+
+    Weights have one, and the loader's own are in no module of registers.
+    """
+    copies, voters = mapped.copies + mapped.loader, mapped.voters
+    needed = counted["bits"] + 2 * (counted["held_bits"] - counted["weight_bits"])
+    loader = counted["voters"] - voters
+    if (counted["flip_flops"], counted["voters"]) != (copies, needed) or (
+        loader < 0 or (loader > 0) != (mapped.loader > 0)
+    ):
+        raise CheckFailed(
+            "synth.tmr",
+            f"triplication did not survive synthesis: {copies} copies and {voters} voters were "
+            f"mapped, the netlist has {counted['flip_flops']} and {counted['voters']}",
+            hint="a tool merged copies or voters; please report it together with the design",
+        )
 
 
 def _triples(netlist: Path, top: str) -> dict[str, int]:
@@ -73,5 +102,7 @@ def _triples(netlist: Path, top: str) -> dict[str, int]:
         "flip_flops": found.flip_flops,
         "bits": found.bits,
         "held_bits": found.held,
+        "gated_bits": found.gated,
+        "weight_bits": found.weights,
         "voters": found.voters,
     }

@@ -1,36 +1,43 @@
-"""Whether triplication survived synthesis: every flip-flop one of three that voters alone read."""
+"""Whether triplication survived synthesis: every flip-flop one of three that voters alone read.
+
+A voter is found by what it computes, the majority of three flip-flops, of however many gates it is
+made: a LUT, or a few standard cells.
+"""
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from hwflow.errors import CheckFailed
 from hwflow.verify.netlist.circuit import Circuit, read_circuit
-from hwflow.verify.netlist.parts import table_of
+from hwflow.verify.netlist.copies import check_copies, loader_copies
+from hwflow.verify.netlist.majority import MAJORITY, VOTES, Cone, joined
+from hwflow.verify.netlist.parts import ONE, ZERO
 
 __all__ = ["Triples", "check_triples", "find_triples"]
 
-MAJORITY: Final = table_of(3, lambda a, b, c: a & b | a & c | b & c)
-_COPIES: Final = 3
-_COPY: Final = re.compile(r"loader\.copy_([abc])\.(word|weights)?")
+_END = -1
 
 
 @dataclass(frozen=True, slots=True)
 class Triples:
     """Counted in a netlist: `voted` holds, for each voter's net, the three nets that it votes on.
 
-    `held` are the triples whose copies load from different nets and have a voter each.
+    `held` are the triples whose copies load from different nets and have a voter each, `gated`
+    those whose copies keep what they have behind an enable; `weights` are bits of the loader's
+    words (which have one voter), `inside` nets between a triple and its voters.
     """
 
     flip_flops: int
     bits: int
     held: int
+    gated: int
+    weights: int
     voted: dict[int, frozenset[int]]
+    inside: frozenset[int] = frozenset()
 
     @property
     def voters(self) -> int:
@@ -41,9 +48,9 @@ class Triples:
 def check_triples(netlist: Path, top: str) -> Triples:
     """Check a mapped netlist of a design with `protect: tmr`.
 
-    Every flip-flop belongs to exactly one triple; its output goes to majority gates of that triple
-    and nowhere else; three copies that do not load the same net have three voters. Of the weight
-    loader there are three whole copies: nothing but majority gates reads nets of more than one, a
+    Every flip-flop belongs to exactly one triple; its output goes to voters of that triple and
+    nowhere else; three copies that do not load the same net have three voters. Of the weight
+    loader there are three whole copies: nothing but voters reads nets of more than one, a
     flip-flop's output stays within its copy otherwise, and only words have one voter.
 
     Raises:
@@ -54,9 +61,10 @@ def check_triples(netlist: Path, top: str) -> Triples:
         raise _failed(f"{circuit.memories[0].cell} is a memory, whose words are not voted")
     triples = find_triples(circuit)
     cells = {register.q: register.cell for register in circuit.registers}
-    inputs = {register.q: register.d for register in circuit.registers}
-    copies = _copies(circuit)
-    _check_copies(circuit, {q: letter for q, (letter, _) in copies.items()}, cells)
+    copies = loader_copies(circuit)
+    wrong = check_copies(circuit, {q: letter for q, (letter, _) in copies.items()}, cells)
+    if wrong:
+        raise _failed(wrong)
     alone = set(cells) - {q for nets in triples.voted.values() for q in nets}
     if alone:
         raise _failed(f"{len(alone)} flip-flops without a voter, first {_first(alone, cells)}")
@@ -65,72 +73,60 @@ def check_triples(netlist: Path, top: str) -> Triples:
     for nets in triples.voted.values():
         for q in nets:
             of[q].add(nets)
+    between = {*triples.voted, *triples.inside}
     for q, found in of.items():
-        if len(found) != 1 or (q not in copies and not readers[q] <= set(triples.voted)):
+        if len(found) != 1 or (q not in copies and not readers[q] <= between):
             raise _failed(f"{cells[q]} is read by more than the voters of one triple")
+    loads = _loads(circuit)
     voters: dict[frozenset[int], int] = defaultdict(int)
     for nets in triples.voted.values():
         voters[nets] += 1
     for nets, count in voters.items():
         letters = {copies[q][0] for q in nets if q in copies}
-        if letters and len(letters) != _COPIES:
+        if letters and len(letters) != VOTES:
             raise _failed(f"{_first(nets, cells)} is voted with another copy's register")
         words = all(q in copies and copies[q][1] for q in nets)
-        if len({inputs[q] for q in nets}) > 1 and count != _COPIES and not words:
+        if len({loads[q] for q in nets}) > 1 and count != VOTES and not words:
             raise _failed(f"{_first(nets, cells)} and its copies share {count} voters")
     return triples
 
 
 def find_triples(circuit: Circuit) -> Triples:
-    """Every majority gate of three flip-flops, and what it votes on."""
-    state = {register.q for register in circuit.registers}
-    voted = {
-        gate.out: frozenset(gate.ins)
-        for gate in circuit.gates
-        if len(gate.ins) == _COPIES and gate.init == MAJORITY and state.issuperset(gate.ins)
-    }
-    inputs = {register.q: register.d for register in circuit.registers}
-    distinct = set(voted.values())
-    held = sum(1 for nets in distinct if len({inputs[q] for q in nets}) > 1)
-    return Triples(len(state), len(distinct), held, voted)
-
-
-def _copies(circuit: Circuit) -> dict[int, tuple[str, bool]]:
-    """The flip-flops of the loader's copies: which copy, and whether they hold a weight."""
-    state = {register.q for register in circuit.registers}
-    found: dict[int, tuple[str, bool]] = {}
-    for name, bits in circuit.nets.items():
-        if match := _COPY.match(name):
-            word = match[2] in ("word", "weights")
-            for bit in state.intersection(bits):
-                found[bit] = match[1], word or (bit in found and found[bit][1])
-    return found
-
-
-def _check_copies(circuit: Circuit, copies: Mapping[int, str], cells: Mapping[int, str]) -> None:
-    """Nothing but votes passes from one copy of the loader to another, or to the design."""
-    ends = [bit for bits in circuit.outputs.values() for bit in bits]
-    inside: dict[int, frozenset[str]] = {q: frozenset(letter) for q, letter in copies.items()}
-    none: frozenset[str] = frozenset()
+    """Every net that is the majority of three flip-flops, and what it votes on."""
+    cones: dict[int, Cone] = {register.q: ((register.q,), 0b10) for register in circuit.registers}
+    cones |= {ZERO: ((), 0), ONE: ((), 1)}
+    voted: dict[int, frozenset[int]] = {}
     for gate in circuit.gates:
-        read = [inside.get(net, none) for net in gate.ins]
-        mixed = none.union(*read)
-        if len(mixed) > 1:
-            if gate.init != MAJORITY or sorted(map(sorted, read)) != [["a"], ["b"], ["c"]]:
-                raise _failed(f"copies {', '.join(sorted(mixed))} of the loader meet in logic")
-        elif mixed:
-            inside[gate.out] = mixed
-    for register in circuit.registers:
-        own = inside.get(register.q, none)
-        for net in (register.d, register.enable, register.reset):
-            if not inside.get(net, none) <= own:
-                raise _failed(f"{cells[register.q]} loads from another copy of the loader")
-    if any(net in inside for net in ends):
-        raise _failed("an output comes from one copy of the loader")
+        cone = None if gate.memory else joined(gate.init, [cones.get(net) for net in gate.ins])
+        if cone is None:
+            continue
+        if cone[1] == MAJORITY and len(cone[0]) == VOTES:
+            voted[gate.out] = frozenset(cone[0])
+        else:
+            cones[gate.out] = cone
+    loads, distinct = _loads(circuit), set(voted.values())
+    held = {nets for nets in distinct if len({loads[q] for q in nets}) > 1}
+    gated = {nets for nets in distinct - held if all(loads[q][1] != ONE for q in nets)}
+    triple = {q: nets for nets in distinct for q in nets}
+    readers, inside = _readers(circuit), set[int]()
+    for gate in reversed(circuit.gates):
+        flops = cones.get(gate.out, ((), 0))[0]
+        own = triple.get(flops[0], frozenset()) if flops else frozenset()
+        if own.issuperset(flops) and flops and readers[gate.out] <= voted.keys() | inside:
+            inside.add(gate.out)
+    copies = loader_copies(circuit)
+    weights = {nets for nets in held if all(q in copies and copies[q][1] for q in nets)}
+    counts = (len(loads), len(distinct), len(held), len(gated), len(weights))
+    return Triples(*counts, voted, frozenset(inside))
+
+
+def _loads(circuit: Circuit) -> dict[int, tuple[int, int]]:
+    """What each flip-flop loads, and when."""
+    return {register.q: (register.d, register.enable) for register in circuit.registers}
 
 
 def _readers(circuit: Circuit) -> dict[int, set[int]]:
-    """For each net the gates that read it; -1 stands for anything else that does."""
+    """For each net the gates that read it; _END stands for anything else that does."""
     readers: dict[int, set[int]] = defaultdict(set)
     for gate in circuit.gates:
         for net in gate.ins:
@@ -139,7 +135,7 @@ def _readers(circuit: Circuit) -> dict[int, set[int]]:
     for register in circuit.registers:
         ends += [register.d, register.enable, register.reset]
     for net in ends:
-        readers[net].add(-1)
+        readers[net].add(_END)
     return readers
 
 
