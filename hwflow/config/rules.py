@@ -106,13 +106,6 @@ def _check_asic(values: Values, item: MapItem, context: Context) -> None:
     if values["target"] == "asic":
         if values["library"] is None:
             values["library"] = DEFAULT_LIBRARY
-        if values["protect"] == "tmr":
-            context.fail(
-                "config.combination",
-                "hardware.protect: tmr: its voters cannot be checked in standard cells yet",
-                "remove protect, or choose an FPGA target",
-                item.keys["protect"],
-            )
         fold = values["fold"]
         if isinstance(fold, FoldConfig) and fold.budget is not None:
             context.fail(

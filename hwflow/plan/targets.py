@@ -80,7 +80,10 @@ class DelayModel:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One device (or a plain LUT fabric when `resources` is None) and its tools' names."""
+    """One device (or a plain LUT fabric when `resources` is None) and its tools' names.
+
+    `enables`: its flip-flops can keep what they have, by a clock enable or a clock gate.
+    """
 
     name: str
     family: Family
@@ -89,6 +92,7 @@ class Target:
     package: str | None
     resources: Resources | None
     delay: DelayModel
+    enables: bool = True
 
 
 # iCE40 HX (data sheet FPGA-DS-02029): LUT 0.4 ns, carry 0.13 ns a bit, routes 0.6-1.2 ns.

@@ -95,6 +95,7 @@ def read_cells(artifacts: Mapping[str, Path]) -> Cells | None:
         ("constants", synth.text("constants")),
         ("hierarchy", _hierarchy(synth)),
         ("clock gating", _gating(synth)),
+        *_protection(synth, read(artifacts, "synth", "tmr.json")),
         ("fan-out trees", f"{synth.integer('buffers'):,} buffers"),
         ("power data", _power_data(synth.texts("without_power_data"))),
     ]
@@ -120,6 +121,17 @@ def _hierarchy(synth: Record) -> str:
     if synth.data["shared"] is None:
         return "layers flattened before mapping"
     return f"{synth.integer('shared')} repeated modules mapped once each"
+
+
+def _protection(synth: Record, tmr: Record | None) -> list[tuple[str, str]]:
+    if tmr is None:
+        return []
+    share = 100 * tmr.number("added_um2") / synth.inner("whole").number("um2")
+    text = (
+        f"{tmr.integer('bits'):,} bits three times, {tmr.integer('gated_bits'):,} of them in banks "
+        f"behind clock gates; {tmr.integer('voters'):,} voters; {share:.3g}% of the area"
+    )
+    return [("protection", text)]
 
 
 def _gating(synth: Record) -> str:

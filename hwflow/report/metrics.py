@@ -18,6 +18,7 @@ from hwflow.report.figures import METRICS, Figure
 from hwflow.report.ladder import Ladder, read_ladder
 from hwflow.report.layers import LayerRow, read_layers
 from hwflow.report.projection import ProjectionView, projection_figures, read_projection
+from hwflow.report.protection import protection_figures
 from hwflow.report.published import PUBLISHED
 
 __all__ = ["FORMAT", "Metrics", "collect"]
@@ -95,6 +96,7 @@ def collect(artifacts: Mapping[str, Path], config: DesignConfig) -> Metrics:
         **cycles.fmax_figures(artifacts),
         **area.design_figures(artifacts, counted),
         **(cells.figures if cells else {}),
+        **protection_figures(artifacts),
         **layers.totals,
     }
     figures |= energy_figures(artifacts, config.hardware.clock, figures)

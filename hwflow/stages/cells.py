@@ -59,18 +59,21 @@ def chosen_target(config: DesignConfig) -> Target:
     if not config.hardware.asic:
         return target(config.hardware.target)
     try:
-        return _cells(config.hardware.corners.slow or library_path(config))
+        library = config.hardware.corners.slow or library_path(config)
+        return _cells(library, config.hardware.clock_gating)
     except HwflowError as error:
         error.place = error.place or config.place("hardware.library")
         raise
 
 
 @cache
-def _cells(library: Path) -> Target:
+def _cells(library: Path, clock_gating: bool) -> Target:
     from hwflow.asic.delays import library_delays
     from hwflow.asic.kit import kit_of
     from hwflow.asic.liberty import load_library
     from hwflow.plan.asic import asic_target
 
     found = load_library(library)
-    return asic_target(library_delays(found, kit_of(found)))
+    kit = kit_of(found)
+    gates = clock_gating and kit.clock_gate is not None
+    return asic_target(library_delays(found, kit), clock_gates=gates)

@@ -182,6 +182,8 @@ def _synth(config: DesignConfig) -> Stage:
     workers = ("hwflow.synth.worker",)
     if config.hardware.protect != "none":
         settings["protect"] = config.hardware.protect
+    if config.hardware.asic:
+        settings["cells"] = [config.hardware.clock_gating, config.hardware.flatten]
     tools, files = ("python", "pyosys"), _cells(config)
     return _stage(config, "synth", ("plan", "generate"), tools, settings, workers, files)
 

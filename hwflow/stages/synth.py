@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from hwflow.config import DesignConfig
+from hwflow.errors import CheckFailed
 from hwflow.flow import StageContext
 from hwflow.plan.streams import Interface
 from hwflow.plan.targets import target
@@ -54,7 +56,8 @@ def _map_to_cells(
 
     library = library_path(config)
     context.progress(0.0, f"Yosys for the cells of {library.name}")
-    synthesize_cells(
+    protected = config.hardware.protect == "tmr"
+    result = synthesize_cells(
         context.inputs["generate"] / "design.v",
         top,
         modules,
@@ -63,7 +66,25 @@ def _map_to_cells(
         context.scratch,
         clock_gating=config.hardware.clock_gating,
         flat=config.hardware.flatten,
+        protected=protected,
     )
+    if protected:
+        assert result.protection is not None
+        counted = _triples(context.out / NETLIST, top)
+        _check_counts(counted, result.protection.copies, result.protection.voters)
+        write_json(context.out / TMR, {**counted, "added_um2": result.protection.added_um2})
+
+
+def _check_counts(counted: Mapping[str, int], copies: int, voters: int) -> None:
+    """The netlist has what the mapped modules had: a voter a bit, three where the bit can hold."""
+    needed = counted["bits"] + 2 * counted["held_bits"]
+    if counted["flip_flops"] != copies or not counted["voters"] == voters == needed:
+        raise CheckFailed(
+            "synth.tmr",
+            f"triplication did not survive synthesis: {copies} copies and {voters} voters were "
+            f"mapped, the netlist has {counted['flip_flops']} and {counted['voters']}",
+            hint="a tool merged copies or voters; please report it together with the design",
+        )
 
 
 def _triples(netlist: Path, top: str) -> dict[str, int]:
@@ -73,5 +94,6 @@ def _triples(netlist: Path, top: str) -> dict[str, int]:
         "flip_flops": found.flip_flops,
         "bits": found.bits,
         "held_bits": found.held,
+        "gated_bits": found.gated,
         "voters": found.voters,
     }

@@ -15,7 +15,15 @@ from typing import Any
 
 from hwflow.errors import ToolFailed
 
-__all__ = ["NETLIST_VERSION", "canonical", "layer_instances", "layer_of", "read_json", "write_json"]
+__all__ = [
+    "NETLIST_VERSION",
+    "canonical",
+    "layer_instances",
+    "layer_of",
+    "plain_name",
+    "read_json",
+    "write_json",
+]
 
 NETLIST_VERSION = "hwflow netlist 1"
 _FLATTENED = "$flatten"
@@ -50,7 +58,7 @@ def layer_instances(top_only: Json, top: str, layer_modules: Sequence[str]) -> t
     """Return the instance path of each layer, from the top module before mapping."""
     wanted = frozenset(layer_modules)
     cells = _module(top_only, top)["cells"]
-    return tuple(sorted(_plain(name) for name, cell in cells.items() if cell["type"] in wanted))
+    return tuple(sorted(plain_name(name) for name, cell in cells.items() if cell["type"] in wanted))
 
 
 def layer_of(cell: str, layers: Sequence[str]) -> str:
@@ -70,7 +78,7 @@ def canonical(mapped: Json, top: str, layers: Sequence[str]) -> Json:
     numbers: Counter[tuple[str, str]] = Counter()
     cells: dict[str, Json] = {}
     for name, cell in module["cells"].items():
-        layer, kind = layer_of(_plain(name), layers), str(cell["type"])
+        layer, kind = layer_of(plain_name(name), layers), str(cell["type"])
         number = numbers[layer, kind]
         numbers[layer, kind] += 1
         directions = cell["port_directions"]
@@ -119,13 +127,13 @@ def _netnames(found: Json, driven: set[Json]) -> Json:
         init = {k: v for k, v in net["attributes"].items() if k == "init"}
         if not (init or not net["hide_name"]) or driven.isdisjoint(net["bits"]):
             continue
-        key = f"$init_{len(kept)}" if net["hide_name"] else _plain(name)
+        key = f"$init_{len(kept)}" if net["hide_name"] else plain_name(name)
         bits = [bit if bit in driven else "x" for bit in net["bits"]]
         kept[key] = {"attributes": init, "bits": bits, "hide_name": net["hide_name"]}
     return kept
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """`$flatten\\conv.$abc$1` -> `conv.$abc$1`: the instance path first, as in public names."""
     return name.removeprefix(_FLATTENED).replace("\\", "")
 

@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """The weight loader in Amaranth's simulator: both ports, read-back, the check of the CRC."""
 
 from __future__ import annotations

@@ -44,7 +44,8 @@ def test_pdk_root(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ("hardware", "code", "words"),
     [
         ("{target: asic, library: osu81}", "config.path", "expected osu018 or a Liberty file"),
-        ("{target: asic, protect: tmr}", "config.combination", "standard cells"),
+        ("{target: lut4, clock_gating: false}", "config.combination", "target: asic"),
+        ("{flatten: true}", "config.combination", "ecp5-85k"),
         ("{target: asic, library: none.lib}", "file.missing", "none.lib"),
         ("{target: asic, library: 3}", "config.type", "text"),
         ("{target: asic, corners: {slow: a.txt}}", "config.path", "a.txt"),

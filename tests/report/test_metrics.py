@@ -23,7 +23,16 @@ from tests.report.samples import break_rung, design, graph, put, sample
 ROUTED = "synth: {place_and_route: true}\n"
 
 
-_NOT_HERE = ("auc", "emd", "mean_squared", "logic_cell", "dsp_used", "bram_used", "energy_floor")
+_NOT_HERE = (
+    "auc",
+    "emd",
+    "mean_squared",
+    "logic_cell",
+    "dsp_used",
+    "bram_used",
+    "energy_floor",
+    "tmr_",
+)
 """Figures of other networks and devices; shares of blocks that a design does not use."""
 
 

@@ -9,7 +9,8 @@ from hwflow.backends.amaranth.memory import MemoryModule
 from hwflow.backends.amaranth.module import HwModule
 from hwflow.backends.amaranth.rtlil import parse_rtlil
 from hwflow.backends.amaranth.simulate import simulate
-from hwflow.backends.amaranth.tmr import primitives, protected_memory, triplicated
+from hwflow.backends.amaranth.tmr import triplicated
+from hwflow.backends.amaranth.tmr_modules import primitives, protected_memory
 from hwflow.backends.amaranth.top import TopModule
 from hwflow.backends.amaranth.verilog import print_verilog
 from hwflow.plan.connect import AnyLayer
@@ -34,15 +35,16 @@ def generate_verilog(plan: Plan) -> str:
     if plan.options.protect == "none":
         return "\n".join([print_verilog(modules, headers(plan)), *(m.verilog() for m in memories)])
     top = plan.graph.name
+    enables = plan.options.target.enables
     # The copies of the loader vote among themselves.
     whole = {n for n, (module, _) in made.items() if isinstance(module, LoaderModule)}
-    modules = [m if m.name in whole else triplicated(m, top) for m in modules]
+    modules = [m if m.name in whole else triplicated(m, top, enables=enables) for m in modules]
     kept = {name for name, (module, _) in made.items() if module.kept}
     return "\n".join(
         [
             print_verilog(modules, headers(plan), kept),
-            *(protected_memory(memory, top) for memory in memories),
-            *primitives(modules, memories, top),
+            *(protected_memory(memory, top, enables=enables) for memory in memories),
+            *primitives(modules, memories, top, enables=enables),
         ]
     )
 

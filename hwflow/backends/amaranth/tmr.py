@@ -4,18 +4,25 @@ A copy holds one bit in a module of its own whose border tools are told to keep,
 three flip-flops that load the same net, or three voters of the same nets, are one to an optimizer.
 
 A register that loads something new at every clock has one voter for each bit, which everything
-downstream reads. One that can hold (an enable, a stall) has three: each copy reloads what its own
-voter says, so an upset copy is right again at the next clock even while the register holds, and a
-disturbed voter spoils one copy only. Logic downstream reads the first. What stays single is the
-combinational logic, the clock and the reset.
+downstream reads. One that can hold has either of two forms:
+
+- Data: no reset, and never loaded with what follows from itself. Its copies are three banks, each
+  with its own enable (a clock enable, a clock gate), and one voter for each bit. An upset copy is
+  wrong until the next load. A bank that holds costs no clock energy; what is loaded once and then
+  kept must be written back now and then, as the weight loader does.
+- Control: everything else. Three voters: each copy reloads what its own voter says, so an upset
+  copy is right again at the next clock even while the register holds, and a disturbed voter spoils
+  one copy only. Logic downstream reads the first. Data are held so, too, where flip-flops have no
+  enable.
+
+What stays single is the combinational logic, the clock and the reset.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from hwflow.backends.amaranth.memory import MemoryModule, RamModule, RomModule
 from hwflow.backends.amaranth.rtlil import (
     Assign,
     Case,
@@ -28,16 +35,18 @@ from hwflow.backends.amaranth.rtlil import (
     Switch,
     Wire,
 )
-from hwflow.backends.amaranth.verilog import KEPT
 
-__all__ = ["SUFFIXES", "primitives", "protected_memory", "triplicated"]
+__all__ = ["SUFFIXES", "triplicated"]
 
 SUFFIXES = ("a", "b", "c")
 """The three copies."""
 
 
-def triplicated(module: Module, top: str) -> Module:
-    """The module with an instance of the design's protected register for each flip-flop cell."""
+def triplicated(module: Module, top: str, *, enables: bool) -> Module:
+    """The module with an instance of the design's protected register for each flip-flop cell.
+
+    `enables`: flip-flops can hold by themselves, so that data need no voters to.
+    """
     processes = {_target(process): process for process in module.processes}
     widths = {wire.name: wire.width for wire in module.wires}
     taken, gone = set(widths), set[str]()
@@ -51,6 +60,20 @@ def triplicated(module: Module, top: str) -> Module:
         process = processes.get(source)
         if process is None or not _reads(process.body, register):
             cells.append(_loading(cell, register, widths[register], top))
+            continue
+        if enables and _is_data(process.body, register, widths):
+            enable = _free(f"{register}_load", taken)
+            wires.append(Wire(enable, 1))
+            processes[enable] = Process(f"{process.name}{enable}", _loads(process.body, enable))
+            first, *more = _values(process.body[1:])
+            value = cell.ports["D"]
+            if more:
+                processes[source] = replace(process, body=(first, *process.body[1:]))
+            else:
+                del processes[source]
+                gone.add(source)
+                value = tuple(_ranged(chunk, widths) for chunk in first.value)
+            cells.append(_banked(cell, register, enable, value, top))
             continue
         del processes[source]
         gone.add(source)
@@ -89,6 +112,45 @@ def _reads(body: Iterable[Statement], wire: str) -> bool:
         elif any(_reads(case.body, wire) for case in statement.cases):
             return True
     return False
+
+
+def _is_data(body: Sequence[Statement], register: str, widths: dict[str, int]) -> bool:
+    """It holds, or takes a whole new value in some case of one decision; a reset is another."""
+    if len(body) != 2 or not isinstance(body[1], Switch):
+        return False
+    hold = body[0]
+    assert isinstance(hold, Assign)
+    if _whole(hold.value, widths) != register or _reads(body[1:], register):
+        return False
+    return all(_whole((assign.target,), widths) for assign in _values(body[1:]))
+
+
+def _values(body: Iterable[Statement]) -> Iterator[Assign]:
+    for statement in body:
+        if isinstance(statement, Assign):
+            yield statement
+        else:
+            for case in statement.cases:
+                yield from _values(case.body)
+
+
+def _ranged(chunk: Chunk, widths: dict[str, int]) -> Chunk:
+    """With its range, which tells inputs of instances from outputs."""
+    return replace(chunk, high=widths[chunk.wire] - 1) if chunk.wire and chunk.high < 0 else chunk
+
+
+def _loads(body: Sequence[Statement], enable: str) -> tuple[Statement, ...]:
+    """The same decisions, for 1 where the register takes a value."""
+    loading = Assign(Chunk(enable, 0, 0), (Chunk(bits="1"),))
+
+    def one(statement: Statement) -> Statement:
+        if isinstance(statement, Assign):
+            return loading
+        cases = tuple(Case(c.patterns, tuple(one(s) for s in c.body)) for c in statement.cases)
+        return Switch(statement.selector, cases)
+
+    holding = Assign(Chunk(enable, 0, 0), (Chunk(bits="0"),))
+    return (holding, *(one(statement) for statement in body[1:]))
 
 
 def _renamed(body: Iterable[Statement], names: dict[str, str]) -> tuple[Statement, ...]:
@@ -133,151 +195,12 @@ def _holding(cell: Cell, register: str, names: list[tuple[str, str]], width: int
     return Cell(f"\\{top}__tmr_held_{width}", f"{register}_tmr", {}, ports)
 
 
-def primitives(modules: Iterable[Module], memories: Iterable[MemoryModule], top: str) -> list[str]:
-    """Verilog of the copy, the voter, and the registers of every width in use."""
-    kinds = {cell.kind.removeprefix("\\") for module in modules for cell in module.cells}
-    held = {memory.width for memory in memories if isinstance(memory, (RamModule, RomModule))}
-    plain = set()
-    for kind in kinds:
-        prefix, _, width = kind.rpartition("_")
-        if prefix == f"{top}__tmr":
-            plain.add(int(width))
-        elif prefix == f"{top}__tmr_held":
-            held.add(int(width))
-    return [
-        _COPY.format(top=top, kept=KEPT),
-        _VOTER.format(top=top, kept=KEPT),
-        *(_LOADING.format(top=top, high=width - 1, width=width) for width in sorted(plain)),
-        *(_HOLDING.format(top=top, high=width - 1, width=width) for width in sorted(held)),
-    ]
-
-
-def protected_memory(memory: MemoryModule, top: str) -> str:
-    """The memory's Verilog with its words (where they can be written) and its output protected.
-
-    The words of a RAM are registers, so that each is voted and reloaded at every clock.
-    """
-    if isinstance(memory, RamModule):
-        bits = len(memory.read_address)
-        return _RAM.format(
-            name=memory.name, top=top, width=memory.width, high=memory.width - 1,
-            depth=memory.depth, last=bits - 1, all=memory.depth * memory.width - 1, bits=bits,
-        )  # fmt: skip
-    assert isinstance(memory, RomModule)
-    return memory.verilog(_ROM.format(top=top, width=memory.width, high=memory.width - 1))
-
-
-_COPY = """\
-// One copy of a protected bit.
-{kept}
-module {top}__tmr_copy (
-    input wire clk,
-    input wire d_i,
-    output reg q_o
-);
-  always @(posedge clk) q_o <= d_i;
-endmodule
-"""
-
-_VOTER = """\
-// What at least two of three copies say.
-{kept}
-module {top}__tmr_voter (
-    input wire a_i,
-    input wire b_i,
-    input wire c_i,
-    output wire y_o
-);
-  assign y_o = (a_i & b_i) | (a_i & c_i) | (b_i & c_i);
-endmodule
-"""
-
-_LOADING = """\
-// A register that loads at every clock: three copies, one voter for each bit.
-module {top}__tmr_{width} (
-    input wire clk,
-    input wire [{high}:0] d_i,
-    output wire [{high}:0] q_o
-);
-  wire [{high}:0] a, b, c;
-  {top}__tmr_copy copy_a [{high}:0] (.clk(clk), .d_i(d_i), .q_o(a));
-  {top}__tmr_copy copy_b [{high}:0] (.clk(clk), .d_i(d_i), .q_o(b));
-  {top}__tmr_copy copy_c [{high}:0] (.clk(clk), .d_i(d_i), .q_o(c));
-  {top}__tmr_voter voter [{high}:0] (.a_i(a), .b_i(b), .c_i(c), .y_o(q_o));
-endmodule
-"""
-
-_HOLDING = """\
-// A register that can hold: three copies, each with its own next value and its own voter.
-module {top}__tmr_held_{width} (
-    input wire clk,
-    input wire [{high}:0] a_i,
-    input wire [{high}:0] b_i,
-    input wire [{high}:0] c_i,
-    output wire [{high}:0] a_o,
-    output wire [{high}:0] b_o,
-    output wire [{high}:0] c_o
-);
-  wire [{high}:0] a, b, c;
-  {top}__tmr_copy copy_a [{high}:0] (.clk(clk), .d_i(a_i), .q_o(a));
-  {top}__tmr_copy copy_b [{high}:0] (.clk(clk), .d_i(b_i), .q_o(b));
-  {top}__tmr_copy copy_c [{high}:0] (.clk(clk), .d_i(c_i), .q_o(c));
-  {top}__tmr_voter voter_a [{high}:0] (.a_i(a), .b_i(b), .c_i(c), .y_o(a_o));
-  {top}__tmr_voter voter_b [{high}:0] (.a_i(a), .b_i(b), .c_i(c), .y_o(b_o));
-  {top}__tmr_voter voter_c [{high}:0] (.a_i(a), .b_i(b), .c_i(c), .y_o(c_o));
-endmodule
-"""
-
-_RAM = """\
-module {name} (
-  input wire clk,
-  input wire write_i,
-  input wire [{last}:0] write_addr_i,
-  input wire [{high}:0] write_data_i,
-  input wire en_i,
-  input wire [{last}:0] read_addr_i,
-  output wire [{high}:0] data_o
-);
-  wire [{all}:0] words;
-  genvar row;
-  generate
-    for (row = 0; row < {depth}; row = row + 1) begin : word
-      wire here = write_i & (write_addr_i == row[{last}:0]);
-      wire [{high}:0] b, c;
-      {top}__tmr_held_{width} stored (
-          .clk(clk),
-          .a_i(here ? write_data_i : words[row * {width} +: {width}]),
-          .b_i(here ? write_data_i : b),
-          .c_i(here ? write_data_i : c),
-          .a_o(words[row * {width} +: {width}]),
-          .b_o(b),
-          .c_o(c)
-      );
-    end
-  endgenerate
-  wire [{high}:0] chosen = words[read_addr_i * {width} +: {width}];
-  wire [{high}:0] data_b, data_c;
-  {top}__tmr_held_{width} data (
-      .clk(clk),
-      .a_i(en_i ? chosen : data_o),
-      .b_i(en_i ? chosen : data_b),
-      .c_i(en_i ? chosen : data_c),
-      .a_o(data_o),
-      .b_o(data_b),
-      .c_o(data_c)
-  );
-endmodule
-"""
-
-_ROM = """\
-wire [{high}:0] data_b, data_c;
-{top}__tmr_held_{width} data (
-    .clk(clk),
-    .a_i(en_i ? words[addr_i] : data_o),
-    .b_i(en_i ? words[addr_i] : data_b),
-    .c_i(en_i ? words[addr_i] : data_c),
-    .a_o(data_o),
-    .b_o(data_b),
-    .c_o(data_c)
-);
-"""
+def _banked(cell: Cell, register: str, enable: str, value: SigSpec, top: str) -> Cell:
+    width = int(cell.parameters["WIDTH"])
+    ports: dict[str, SigSpec] = {
+        "clk": cell.ports["CLK"],
+        "en_i": (Chunk(enable, 0, 0),),
+        "d_i": value,
+        "q_o": (Chunk(register),),
+    }
+    return Cell(f"\\{top}__tmr_banks_{width}", f"{register}_tmr", {}, ports)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from hwflow.asic.kit import ClockGate, Kit
-from hwflow.synth.netlist import layer_of
+from hwflow.synth.netlist import layer_of, plain_name
 
 __all__ = ["Gating", "count_gating", "merge_gates"]
 
 # A module of Yosys' JSON.
 Json = Any
+_COPY: Final = re.compile(r"\.bank_([abc])\.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +28,26 @@ class Gating:
     gated_ff: int
 
 
-def merge_gates(module: Json, layers: Sequence[str], kit: Kit) -> None:
+def merge_gates(mapped: Json, top: str, layers: Sequence[str], kit: Kit) -> None:
     """Keep one of the gates of a layer that have the same clock and enable, in place.
 
-    Modules are mapped one by one, so that instances with one enable come with a gate each.
+    Modules are mapped one by one, so that instances with one enable come with a gate each. The
+    banks of triplicated registers keep a gate for each copy: `mapped` still has their names.
     """
     gate = kit.clock_gate
     if gate is None:
         return
+    module = mapped["modules"][top]
     kept: dict[tuple[str, ...], Any] = {}
     alias: dict[Any, Any] = {}
     gone: list[str] = []
     for name, pins in _gates(module, gate):
         reads = (str(pins[pin][0]) for pin in (gate.clock, gate.enable, *gate.tests))
         net = pins[gate.out][0]
-        first = kept.setdefault((layer_of(name, layers), *reads), net)
+        path = plain_name(name)
+        copy = _COPY.search(path)
+        place = layer_of(path, layers), copy[1] if copy else ""
+        first = kept.setdefault((*place, *reads), net)
         if first != net:
             alias[net] = first
             gone.append(name)

@@ -29,7 +29,7 @@ from hwflow.asic.kit import ClockGate, Kit
 from hwflow.synth.families import Recipe
 from hwflow.synth.recipes import ADDERS, DESIGN, flatten, front
 
-__all__ = ["GATED", "LIBRARY", "MAPS", "SHARED", "hierarchy", "script"]
+__all__ = ["GATED", "LIBRARY", "MAPS", "PROTECTED", "SHARED", "hierarchy", "script"]
 
 LIBRARY: Final = "cells.lib"
 """The name under which the library lies in the working folder."""
@@ -38,6 +38,8 @@ GATED: Final = 3
 and its clock pin draws half of what a flip-flop's does."""
 SHARED: Final = "shared.json"
 """The modules of the design before mapping, repeated ones marked."""
+PROTECTED: Final = "protected.json"
+"""The modules of a triplicated design after mapping, before they are flattened."""
 _RIPPLE: Final = "ripple.v"
 MAPS: Final = (ADDERS, _RIPPLE)
 # Blanks as commas: see recipes.
@@ -59,12 +61,19 @@ def hierarchy(top: str) -> str:
 
 
 def script(
-    top: str, layer_modules: Sequence[str], kit: Kit, *, gated: bool = True, flat: bool = False
+    top: str,
+    layer_modules: Sequence[str],
+    kit: Kit,
+    *,
+    gated: bool = True,
+    flat: bool = False,
+    protected: bool = False,
 ) -> str:
     """Return the script; it reads `design.v`, `cells.lib` and MAPS and writes as `recipes` says.
 
     With `gated`, shared enables become clock gates where the library has one. Not `flat`, it reads
-    SHARED, in which repeated modules are marked to be mapped once.
+    SHARED, in which repeated modules are marked to be mapped once. With `protected` it writes
+    PROTECTED, and every bank of copies has a clock gate of its own.
 
     Raises:
         InputError: `synth.name`.
@@ -84,24 +93,33 @@ def script(
         "techmap",
         "opt -fast",
         "setattr -unset init w:*",
-        *(_gates(kit.clock_gate) if gated and kit.clock_gate else ()),
+        *(
+            _gates(kit.clock_gate, f"{top}__tmr_bank_*" if protected else "")
+            if gated and kit.clock_gate
+            else ()
+        ),
         f"dfflibmap -liberty {LIBRARY}{avoid}",
         "opt_clean",
         f"abc -liberty {LIBRARY}{avoid} -script {_ABC}",
         "clean",
+        *((f"write_json {PROTECTED}",) if protected else ()),
         *flatten(),
     )
     return "\n".join(lines) + "\n"
 
 
-def _gates(gate: ClockGate) -> tuple[str, ...]:
+def _gates(gate: ClockGate, banks: str) -> tuple[str, ...]:
+    """`banks` are modules in which a single flip-flop has a gate, too."""
     resets = " ".join(f"-cell $_SDFF{kind}_ x" for kind in ("_PP?", "CE_PP?P"))
+    insert = f"clockgate -pos {gate.cell} {gate.enable}:{gate.clock}:{gate.out}" + "".join(
+        f" -tie_lo {pin}" for pin in gate.tests
+    )
     return (
         f"dfflegalize -cell $_DFF_P_ x -cell $_DFFE_PP_ x {resets} t:$_SDFFE_*",
         "dfflegalize -cell $_DFF_P_ x -cell $_DFFE_PP_ x t:$_SDFF*",
         "opt_expr",
         "opt_merge",  # each flip-flop comes with its own `enable or reset`
         "opt_clean",
-        f"clockgate -pos {gate.cell} {gate.enable}:{gate.clock}:{gate.out} -min_net_size {GATED}"
-        + "".join(f" -tie_lo {pin}" for pin in gate.tests),
+        *((f"{insert} {banks}",) if banks else ()),
+        f"{insert} -min_net_size {GATED}",
     )

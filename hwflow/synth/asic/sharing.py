@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import copy
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
-__all__ = ["share_modules"]
+__all__ = ["instances", "share_modules"]
 
 # The JSON tree of Yosys.
 Json = Any
@@ -24,11 +24,13 @@ _KEPT = "0" * 31 + "1"
 def share_modules(netlist: Json, top: str, layer_modules: Sequence[str]) -> int:
     """Mark repeated modules of a design before mapping to be kept, in place; returns how many.
 
-    Layers keep their own border in any case, and take no constants from outside.
+    Layers keep their own border in any case, and take no constants from outside; nor do registers
+    with copies, which all stay.
     """
     modules = netlist["modules"]
-    _specialize(modules, top, frozenset(layer_modules))
-    count = _instances(modules, top)
+    whole = {n for n in modules if n.startswith(f"{top}__tmr_")}
+    _specialize(modules, top, whole.union(layer_modules))
+    count = instances(modules, top)
     repeated = sorted(name for name, number in count.items() if number > 1)
     for name in repeated:
         modules[name]["attributes"]["keep_hierarchy"] = _KEPT
@@ -36,7 +38,7 @@ def share_modules(netlist: Json, top: str, layer_modules: Sequence[str]) -> int:
     return len(repeated)
 
 
-def _specialize(modules: Json, top: str, layers: frozenset[str]) -> None:
+def _specialize(modules: Json, top: str, whole: Set[str]) -> None:
     """Give each pattern of constant inputs a module of its own, from the top down."""
     made: dict[tuple[str, Pattern], str] = {}
     waiting, entered = deque([top]), {top}
@@ -45,7 +47,7 @@ def _specialize(modules: Json, top: str, layers: frozenset[str]) -> None:
             kind = cell["type"]
             if kind not in modules:
                 continue
-            pattern = () if kind in layers else _constants(modules[kind], cell)
+            pattern = () if kind in whole else _constants(modules[kind], cell)
             if pattern:
                 name = made.setdefault((kind, pattern), f"{kind}$constant_{len(made)}")
                 if name not in modules:
@@ -91,7 +93,7 @@ def _with_constants(module: Json, pattern: Pattern) -> Json:
     return twin
 
 
-def _instances(modules: Json, top: str) -> Counter[str]:
+def instances(modules: Json, top: str) -> Counter[str]:
     """How often each module stands in the whole design."""
     inner = {
         name: Counter(c["type"] for c in module["cells"].values() if c["type"] in modules)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import shutil
 from collections.abc import Sequence
@@ -17,7 +18,8 @@ from hwflow.synth.asic.area import CellArea, areas
 from hwflow.synth.asic.buffers import buffer_nets
 from hwflow.synth.asic.gating import Gating, count_gating, merge_gates
 from hwflow.synth.asic.netlist import TIE_LOADS, functions, tie_constants, verilog
-from hwflow.synth.asic.script import LIBRARY, MAPS, SHARED, hierarchy, script
+from hwflow.synth.asic.protection import Protection, count_protection
+from hwflow.synth.asic.script import LIBRARY, MAPS, PROTECTED, SHARED, hierarchy, script
 from hwflow.synth.asic.sharing import share_modules
 from hwflow.synth.netlist import canonical, layer_instances, read_json, write_json
 from hwflow.synth.run import run_yosys
@@ -35,10 +37,10 @@ class AsicResult:
 
     Layers are listed by name, "top" (what lies outside of layers) last; they add up to the whole.
     `gating` tells what became of enables, `shared` how many modules that the design repeats were
-    mapped once each (None: it was flattened before), `constants` how constant pins are driven,
-    `gate` the cell that is one gate equivalent, `buffers` how many cells the fan-out trees took;
-    `without_power_data` names cells of the netlist for which the library has no energy or no
-    leakage.
+    mapped once each (None: it was flattened before), `protection` what TMR took (None without),
+    `constants` how constant pins are driven, `gate` the cell that is one gate equivalent, `buffers`
+    how many cells the fan-out trees took; `without_power_data` names cells of the netlist for which
+    the library has no energy or no leakage.
     """
 
     top: str
@@ -48,6 +50,7 @@ class AsicResult:
     temperature: float
     gating: Gating
     shared: int | None
+    protection: Protection | None
     gate: str
     gate_um2: float
     constants: str
@@ -75,34 +78,46 @@ def synthesize_cells(
     *,
     clock_gating: bool = True,
     flat: bool = False,
+    protected: bool = False,
     timeout: float = 7200.0,
 ) -> AsicResult:
     """Map `rtl` to the library's cells; write netlist.json, netlist.v and synth.json into `out`.
 
     Modules listed in `layer_modules` keep their border until mapping is done, so that their area
     is counted, not estimated. With `clock_gating` enables become clock gates where the library has
-    them. Not `flat`, a module that the design repeats is mapped once. Files of the run (script,
-    log) stay in `work`.
+    them. Not `flat`, a module that the design repeats is mapped once. Copies and voters of a
+    `protected` design are counted after each step. Files of the run (script, log) stay in `work`.
 
     Raises:
         InputError: `liberty.*` and `library.*` for a library that cannot be used, `synth.name`.
+        CheckFailed: `synth.tmr` where copies or voters were lost.
         ToolMissing, ToolFailed: Yosys is absent or failed.
     """
     library = load_library(library_file)
     kit = kit_of(library)
     work.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(library_file, work / LIBRARY)
-    mapping = script(top, layer_modules, kit, gated=clock_gating, flat=flat)
-    shared = None if flat else _share(rtl, top, layer_modules, work, timeout)
+    mapping = script(top, layer_modules, kit, gated=clock_gating, flat=flat, protected=protected)
+    rtl_modules = _modules(rtl, top, work, timeout) if protected or not flat else None
+    shared = None
+    if not flat:
+        shared_modules = copy.deepcopy(rtl_modules)
+        shared = share_modules(shared_modules, top, layer_modules)
+        write_json(shared_modules, work / SHARED)
     run_yosys(rtl, mapping, MAPS, work, timeout)
     layers = layer_instances(read_json(work / recipes.TOP_ONLY), top, layer_modules)
-    netlist = canonical(read_json(work / recipes.MAPPED), top, layers)
+    mapped = read_json(work / recipes.MAPPED)
+    merge_gates(mapped, top, layers, kit)
+    protection = None
+    if protected:
+        kept = read_json(work / PROTECTED)
+        protection = count_protection(rtl_modules, kept, mapped, top, library)
+    netlist = canonical(mapped, top, layers)
     module = netlist["modules"][top]
-    merge_gates(module, layers, kit)
     tie_constants(module, layers, kit)
     buffers = buffer_nets(module, layers, library, kit)
     gating = count_gating(module, kit, clock_gating)
-    result = _result(module, top, layers, library, kit, buffers, gating, shared)
+    result = _result(module, top, layers, library, kit, buffers, gating, shared, protection)
     netlist["liberty"] = functions(module, library)
     out.mkdir(parents=True, exist_ok=True)
     write_json(netlist, out / NETLIST)
@@ -111,13 +126,10 @@ def synthesize_cells(
     return result
 
 
-def _share(rtl: Path, top: str, layers: Sequence[str], work: Path, timeout: float) -> int:
-    """Write the design with its repeated modules marked; returns how many."""
+def _modules(rtl: Path, top: str, work: Path, timeout: float) -> Any:
+    """The modules of the RTL in Yosys' JSON."""
     run_yosys(rtl, hierarchy(top), (), work / "hierarchy", timeout)
-    netlist = read_json(work / "hierarchy" / SHARED)
-    count = share_modules(netlist, top, layers)
-    write_json(netlist, work / SHARED)
-    return count
+    return read_json(work / "hierarchy" / SHARED)
 
 
 def _result(
@@ -129,6 +141,7 @@ def _result(
     buffers: int,
     gating: Gating,
     shared: int | None,
+    protection: Protection | None,
 ) -> AsicResult:
     whole, per_layer = areas(module, layers, library, kit)
     rest = per_layer.pop("")
@@ -140,6 +153,7 @@ def _result(
         temperature=library.temperature,
         gating=gating,
         shared=shared,
+        protection=protection,
         gate=kit.gate,
         gate_um2=kit.gate_area,
         constants=_constants(kit),

@@ -102,8 +102,8 @@ def run_campaign(
     physical = highest_net(netlist, interface.top)
     nets = [g.out for g in circuit.gates if not g.memory and g.out <= physical]
     triples = find_triples(circuit)
-    voters = set(triples.voted)
-    triplicated = bool(voters) and triples.flip_flops == 3 * triples.bits
+    voters = {*triples.voted, *triples.inside}
+    triplicated = bool(triples.voted) and triples.flip_flops == 3 * triples.bits
     kinds = {"all nets": nets}
     if triplicated:
         kinds = {"logic": [n for n in nets if n not in voters],

@@ -23,7 +23,7 @@ CLASSES: Final = {
 }
 """The classes of flip-flops; `class_of` finds them by the names of the generated RTL."""
 
-_COPY: Final = re.compile(r"_tmr\.(?:a|b|c|copy_[abc]\[\d+\]\.q_o)$")
+_COPY: Final = re.compile(r"_tmr\.(?:[abc]|copy_[abc]\[\d+\]\.q_o|bank_[abc]\.q_o)$")
 _MEMORY: Final = re.compile(r"(?:^|\.)(?:word\[\d+\]\.stored\.|words\[\d+\]$)")
 _LOADER: Final = re.compile(r"loader\.(?:copy_[abc]\.)?")
 _WEIGHT: Final = re.compile(r"word_\d+|weights_[abco]")
