@@ -90,48 +90,6 @@ class CircuitBuilder:
         lo, hi = self.bounds(a)
         return self._add(Shl(a, amount), lo << amount, hi << amount)
 
-    def shift_left(self, a: int, amount: int) -> int:
-        """``a << amount`` by a live amount of at least 0: the shortest shift first, on few bits."""
-        (lo, hi), (least, most) = self.bounds(a), self.bounds(amount)
-        for k, digit in enumerate(self._digits(amount)):
-            so_far = (least, most) if most < 2 << k else (0, (2 << k) - 1)
-            within = min(lo << n for n in so_far), max(hi << n for n in so_far)
-            a = self.mux(digit, self.shl(a, 1 << k), a, within)
-        return a
-
-    def shift_right(self, a: int, amount: int) -> int:
-        """``floor(a / 2**amount)`` by a live amount of at least 0: the longest shift first.
-
-        What is used of few low bits needs few of every stage but the first.
-        """
-        (lo, hi), (least, most) = self.bounds(a), self.bounds(amount)
-        for k, digit in reversed(list(enumerate(self._digits(amount)))):
-            so_far = least >> k << k, most >> k << k
-            within = min(lo >> n for n in so_far), max(hi >> n for n in so_far)
-            a = self.mux(digit, self.round(a, 1 << k, Rounding.FLOOR), a, within)
-        return a
-
-    def _digits(self, a: int) -> list[int]:
-        """The binary digits of a word that is never negative, the lowest first."""
-        count = self.words[a].width
-        return [self.wrap(self.round(a, k, Rounding.FLOOR), 0, 1) for k in range(count)]
-
-    def leading_zeros(self, a: int, width: int) -> int:
-        """Zero bits above the highest one bit of `a`, seen as `width` unsigned bits."""
-        lo, hi = self.bounds(a)
-        least, most = width - hi.bit_length(), width - lo.bit_length()
-        # Ones below fill up a power of two: one of its bits is set, and halving finds the first.
-        steps = width.bit_length()
-        ones = (1 << steps) - width
-        rest = self.sum(self.shl(a, ones), self.literal((1 << ones) - 1))
-        zeros = self.literal(0)
-        for step in reversed(range(steps)):
-            high = self.round(rest, 1 << step, Rounding.FLOOR)
-            some = self.at_least(high, 1)
-            zeros = self.join(self.inverted(some), zeros, 1, (least >> step, most >> step))
-            rest = self.mux(some, high, self.wrap(rest, 0, (1 << (1 << step)) - 1))
-        return zeros
-
     def sum(
         self,
         a: int,

@@ -15,6 +15,7 @@ from hwflow.ir.ops.linear import conv_windows
 from hwflow.ir.types import Overflow, TensorType
 from hwflow.plan.adders import constant_product
 from hwflow.plan.circuit_builder import CircuitBuilder
+from hwflow.plan.shifters import leading_zeros, shift_left, shift_right
 from hwflow.plan.words import Circuit
 
 __all__ = ["elaborate"]
@@ -197,11 +198,11 @@ class _Unroller:
         self, op: ops.Operation, args: list[Words], _types: Any, out: TensorType
     ) -> Words:
         x, amount = (np.broadcast_to(a, out.shape) for a in args)
-        shift = self.b.shift_left if isinstance(op, ops.ShiftLeft) else self.b.shift_right
-        return self._each(out, lambda i: shift(x[i], amount[i]))
+        shift = shift_left if isinstance(op, ops.ShiftLeft) else shift_right
+        return self._each(out, lambda i: shift(self.b, x[i], amount[i]))
 
     def clz(self, op: ops.Clz, args: list[Words], _types: Any, out: TensorType) -> Words:
-        return self._each(out, lambda i: self.b.leading_zeros(args[0][i], op.width))
+        return self._each(out, lambda i: leading_zeros(self.b, args[0][i], op.width))
 
     def requant(
         self, op: ops.Requant, args: list[Words], types: tuple[TensorType, ...], out: TensorType

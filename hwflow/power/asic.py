@@ -27,7 +27,7 @@ import numpy as np
 
 from hwflow.asic.liberty import Cell, Library
 from hwflow.asic.liberty.model import Floats
-from hwflow.errors import InputError
+from hwflow.asic.power_data import check_power_tables
 from hwflow.power.clock import ClockPower, clock_power, register_values
 from hwflow.power.delays import Timing
 from hwflow.power.gates import Flop, GateCell, GateNetlist
@@ -70,7 +70,7 @@ def cycle_power(
     Raises:
         InputError: "power.tables": no cell of the library has power tables, or no clock buffer.
     """
-    _check_tables(library)
+    check_power_tables(library)
     sums = _Sums(netlist, timing, activity, library, layer_of)
     sums.nets()
     sums.gates()
@@ -215,12 +215,3 @@ class _Sums:
                     both = energy_of(entry.rise, rise, None) + energy_of(entry.fall, fall, None)
                     energy += share * both * moved / 2
         return energy
-
-
-def _check_tables(library: Library) -> None:
-    if not any(p.internal_power for c in library.cells.values() for p in c.pins.values()):
-        raise InputError(
-            "power.tables",
-            f"library {library.name} has no internal_power tables",
-            hint="use a corner's Liberty file with power tables, or set synth.energy to false",
-        )

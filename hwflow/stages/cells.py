@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hwflow.asic.libraries import library_file
 from hwflow.config import DesignConfig
@@ -11,7 +12,10 @@ from hwflow.errors import HwflowError, ToolMissing
 from hwflow.plan.targets import Target, target
 from hwflow.tools import find
 
-__all__ = ["SDC", "chosen_target", "corner_files", "library_path", "timed"]
+if TYPE_CHECKING:
+    from hwflow.asic.liberty import Library
+
+__all__ = ["SDC", "check_power", "chosen_target", "corner_files", "library_path", "timed"]
 
 SDC = Path(__file__).resolve().parents[2] / "constraints" / "asic.sdc"
 """What lies outside of the design, for timing."""
@@ -66,14 +70,43 @@ def chosen_target(config: DesignConfig) -> Target:
         raise
 
 
+def check_power(config: DesignConfig) -> None:
+    """Refuse the design's cell library where it has no power tables.
+
+    Raises:
+        InputError: "power.tables".
+    """
+    from hwflow.asic.power_data import check_power_tables
+
+    try:
+        check_power_tables(_library(library_path(config)))
+    except HwflowError as error:
+        error.place = error.place or config.place("hardware.library")
+        raise
+
+
+def _library(path: Path) -> Library:
+    """The library, read once for as long as the file stays as it is."""
+    try:
+        state = path.stat()
+    except OSError:
+        return _load(path, 0, 0)  # which tells what is wrong with it
+    return _load(path, state.st_mtime_ns, state.st_size)
+
+
 @cache
+def _load(path: Path, _mtime: int, _size: int) -> Library:
+    from hwflow.asic.liberty import load_library
+
+    return load_library(path)
+
+
 def _cells(library: Path, clock_gating: bool) -> Target:
     from hwflow.asic.delays import library_delays
     from hwflow.asic.kit import kit_of
-    from hwflow.asic.liberty import load_library
     from hwflow.plan.asic import asic_target
 
-    found = load_library(library)
+    found = _library(library)
     kit = kit_of(found)
     gates = clock_gating and kit.clock_gate is not None
     return asic_target(library_delays(found, kit), clock_gates=gates)

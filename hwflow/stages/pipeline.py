@@ -16,7 +16,7 @@ from hwflow.config import DesignConfig, as_json
 from hwflow.errors import InputError
 from hwflow.flow import Stage, StageContext
 from hwflow.plan.targets import target
-from hwflow.stages.cells import SDC, chosen_target, corner_files, library_path, timed
+from hwflow.stages.cells import SDC, check_power, chosen_target, corner_files, library_path, timed
 
 __all__ = ["STAGES", "pipeline"]
 
@@ -47,6 +47,8 @@ def pipeline(config: DesignConfig) -> tuple[Stage, ...]:
         check_board(config)
     if config.hardware.asic:
         chosen_target(config)
+        if config.synth.energy and "netlist" in config.verify.rungs:
+            check_power(config)
     trains, rungs = config.model.builder is not None, config.verify.rungs
     stages = (
         _data(config) if config.data else None,

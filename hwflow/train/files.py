@@ -17,7 +17,7 @@ Arrays = Mapping[str, NDArray[Any]]
 
 def write_npz(path: Path, arrays: Arrays) -> None:
     """Write `arrays` uncompressed, keys sorted (zip entries carry a fixed date)."""
-    ordered: dict[str, Any] = {key: np.ascontiguousarray(arrays[key]) for key in sorted(arrays)}
+    ordered: dict[str, Any] = {key: np.asarray(arrays[key], order="C") for key in sorted(arrays)}
     np.savez(path, **ordered)
 
 

@@ -27,7 +27,8 @@ def chip(b, network):
         scaled = b.mul(raw, gain)
     y = network(scaled)
     with b.layer("after"):
-        total = b.reduce_sum(y, (0,))
+        less = b.param("less", (), IntType.fixed(3), default=-1)
+        total = b.sub(b.reduce_sum(y, (0,)), less)
     return {"y": total, "all": b.reshape(y, (2, 1), name="all")}
 
 
@@ -92,6 +93,7 @@ def test_the_whole_is_evaluated_with_its_weights(tmp_path: Path) -> None:
     params = load_params(made["lower"] / "params", graph)
     assert {name: p.tolist() for name, p in params.items()} == {
         "gain": [2, 2, 4],
+        "less": -1,
         "weights": [[1, -8], [7, 0], [3, 2]],
     }
     lowering = read_json(made["lower"] / "lowering.json")
@@ -101,7 +103,7 @@ def test_the_whole_is_evaluated_with_its_weights(tmp_path: Path) -> None:
     taken = np.clip(raw * [2, 2, 4], -32, 31)  # the network's own rule saturates
     wanted = taken @ [[1, -8], [7, 0], [3, 2]]
     assert (np.load(made["golden"] / "outputs" / "all.npy")[..., 0] == wanted).all()
-    assert (np.load(made["golden"] / "outputs" / "y.npy") == wanted.sum(axis=1)).all()
+    assert (np.load(made["golden"] / "outputs" / "y.npy") == wanted.sum(axis=1) + 8).all()
 
 
 def test_weights_replace_defaults(tmp_path: Path) -> None:
@@ -125,13 +127,13 @@ def refused(path: Path) -> InputError:
 @pytest.mark.parametrize(
     ("function", "code", "line", "text"),
     [
-        ("twice", "model.around", 17, "a second time"),
+        ("twice", "model.around", 18, "a second time"),
         ("never", "model.around", None, "never calls network"),
         ("nothing", "model.around", None, "returned Value, expected its outputs by name"),
         ("undefault", "weights.shape", None, "weights 'gain': expected integers of shape (3,)"),
         ("outside", "weights.range", None, "weights 'gain': 4 at [2] is outside -4..3"),
         ("misshapen", "graph.shape", None, "dense_matmul (layer dense)"),
-        ("fails", "model.around", 43, "NameError: name 'raw' is not defined"),
+        ("fails", "model.around", 44, "NameError: name 'raw' is not defined"),
         ("chap", "model.around", None, "no function 'chap'"),
     ],
 )

@@ -165,6 +165,12 @@ def test_a_library_without_power_tables(here: Path, call: Call) -> None:
     assert call("build", path, *ONLY).code == 0
     facts = metrics()["asic"]["facts"]
     assert facts["power data"] == "NOT given by the library for 1 of the cells used: NAND2"
+    samples.write(path.parent, samples.library().replace("internal_power", "user_power"))
+    called = call("build", path, *ONLY)
+    assert called.code == 2
+    assert "[power.tables]" in called.err
+    assert "design.yaml:" in called.err
+    assert call("build", path, *ONLY, "--set", "synth.energy=false").code == 0
 
 
 def test_projection_and_corner(here: Path, call: Call) -> None:

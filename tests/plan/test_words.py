@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from hwflow.ir import Rounding
 from hwflow.plan.circuit_builder import CircuitBuilder
+from hwflow.plan.shifters import leading_zeros, shift_left, shift_right
 from hwflow.plan.words import In, Literal, width_of
 from tests.ir.slow import round_quotient
 from tests.plan.slow_words import evaluate_words
@@ -23,7 +24,7 @@ UNARY: dict[str, Callable[[CircuitBuilder, int, int, int], int]] = {
     "scaled": lambda b, x, p, q: b.scaled(x, p),
     "negative": lambda b, x, p, q: b.negative(x),
     "clip": lambda b, x, p, q: b.clip(x, min(p, q), max(p, q)),
-    "leading_zeros": lambda b, x, p, q: b.leading_zeros(b.clip(x, 0, 9), 4 + abs(p)),
+    "leading_zeros": lambda b, x, p, q: leading_zeros(b, b.clip(x, 0, 9), 4 + abs(p)),
     "at_least": lambda b, x, p, q: b.at_least(x, p),
     "table": lambda b, x, p, q: b.table(x, -9, [(k * p + q) % 7 - 3 for k in range(19)]),
     **{
@@ -35,8 +36,8 @@ BINARY: dict[str, Callable[[CircuitBuilder, int, int], int]] = {
     "sum": lambda b, x, y: b.sum(x, y, 2, 1),
     "difference": lambda b, x, y: b.sum(x, y, 2, 0, subtract=True),
     "product": lambda b, x, y: b.product(x, y),
-    "shift_left": lambda b, x, y: b.shift_left(x, b.clip(y, 0, 9)),
-    "shift_right": lambda b, x, y: b.shift_right(x, b.clip(y, 0, 9)),
+    "shift_left": lambda b, x, y: shift_left(b, x, b.clip(y, 0, 9)),
+    "shift_right": lambda b, x, y: shift_right(b, x, b.clip(y, 0, 9)),
     "max": lambda b, x, y: b.max(x, y),
     "greater": lambda b, x, y: b.relation(x, y),
     "equal": lambda b, x, y: b.relation(x, y, equal=True),

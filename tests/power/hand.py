@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -93,7 +94,7 @@ class Hand:
         return float(rows.reshape(-1)[0])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class HandCell:
     library: Hand
     body: str
@@ -110,6 +111,14 @@ class HandCell:
     ) -> float:
         """fJ of one edge at `pin`, in the state `values`, from the entries that `cause` relates
         to ("": the pin's own); a condition that holds comes before an entry without one."""
+        return self._internal(pin, cause, edge, tuple(sorted(values.items())), slew, load)
+
+    @cache  # noqa: B019 - as long as the test session
+    def _internal(
+        self, pin: str, cause: str, edge: str, state: tuple[tuple[str, int], ...], slew: float,
+        load: float,
+    ) -> float:  # fmt: skip
+        values = dict(state)
         own = [
             body
             for _, body in groups(self.pins[pin], "internal_power")
@@ -127,6 +136,11 @@ class HandCell:
 
     def leakage(self, values: Mapping[str, int]) -> float:
         """nW in a state of all pins."""
+        return self._leakage(tuple(sorted(values.items())))
+
+    @cache  # noqa: B019 - as long as the test session
+    def _leakage(self, state: tuple[tuple[str, int], ...]) -> float:
+        values = dict(state)
         found = [body for _, body in groups(self.body, "leakage_power")]
         for body in found:
             when = attribute(body, "when")

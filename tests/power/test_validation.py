@@ -8,13 +8,14 @@ output from their own table, registers by their state at each edge, leakage by s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from hwflow.asic.liberty import load_library
+from hwflow.asic.liberty import Library, load_library
 from tests.power.hand import Hand, HandCell, holds
 from tests.power.test_asic import ONES, PERIOD, WIRE, measured, module
 
@@ -30,6 +31,18 @@ GATES = {
 PREFIX = {"sg13g2": "sg13g2_", "osu018": ""}
 FLOPS = {"sg13g2": ("sg13g2_dfrbpq_1", "CLK", {"RESET_B": 1}), "osu018": ("DFFPOSX1", "CLK", {})}
 BUFFERS = {"sg13g2": "sg13g2_buf_1", "osu018": "BUFX2"}
+
+
+@pytest.fixture(scope="session")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all, so that the engine is compiled once."""
+    return tmp_path_factory.mktemp("waves")
+
+
+@cache
+def both(path: Path) -> tuple[Library, Hand]:
+    """The library as hwflow reads it and as it is read by hand."""
+    return load_library(path), Hand.of(path)
 
 
 def known(path: Path) -> str:
@@ -67,8 +80,8 @@ def logic_by_hand(
 
 @LIBRARIES
 @pytest.mark.parametrize("place", range(8))
-def test_a_gate_in_every_state(real_library: Path, place: int, tmp_path: Path) -> None:
-    library, hand = load_library(real_library), Hand.of(real_library)
+def test_a_gate_in_every_state(real_library: Path, place: int, work: Path) -> None:
+    library, hand = both(real_library)
     kind = known(real_library)
     name = PREFIX[kind] + GATES[kind][place]
     cell = library.cells[name]
@@ -77,7 +90,7 @@ def test_a_gate_in_every_state(real_library: Path, place: int, tmp_path: Path) -
     assert len({tuple(s.values()) for s in states}) == 1 << len(cell.inputs)
     nets = {pin: 2 + k for k, pin in enumerate(cell.inputs)}
     netlist = module({"l.g": (name, {**nets, out: 20})}, nets, {"y": 20})
-    power = measured(library, netlist, [[ONES * b for b in s.values()] for s in states], tmp_path)
+    power = measured(library, netlist, [[ONES * b for b in s.values()] for s in states], work)
     mine = hand.cell(name)
     assert power.kinds["logic"] == pytest.approx(logic_by_hand(mine, out, states, WIRE), rel=EXACT)
     full = [{**s, out: int(holds(mine.function(out), s))} for s in states[1:]]
@@ -89,9 +102,9 @@ def test_a_gate_in_every_state(real_library: Path, place: int, tmp_path: Path) -
 
 
 @LIBRARIES
-def test_a_flip_flop_by_its_state(real_library: Path, tmp_path: Path) -> None:
+def test_a_flip_flop_by_its_state(real_library: Path, work: Path) -> None:
     """Data and output are correlated: the clock pin's table is read by their joint state."""
-    library, hand = load_library(real_library), Hand.of(real_library)
+    library, hand = both(real_library)
     name, clock, fixed = FLOPS[known(real_library)]
     rng = np.random.default_rng(3)
     # From zero to zero: as many rising as falling changes, which the sums split evenly.
@@ -100,7 +113,7 @@ def test_a_flip_flop_by_its_state(real_library: Path, tmp_path: Path) -> None:
     pins: dict[str, int | str] = {clock: 1000, "D": 3, "Q": 2, **dict.fromkeys(fixed, "1")}
     netlist = module({"l.ff": (name, pins)}, {"d": 3}, {"q": 2})
     rows = [[ONES * s["Q"], ONES * s["D"]] for s in states]
-    power = measured(library, netlist, rows, tmp_path)
+    power = measured(library, netlist, rows, work)
     mine, steps = hand.cell(name), len(states) - 1
     volts = hand.volts**2
     registers = 0.0
@@ -126,9 +139,9 @@ def test_a_flip_flop_by_its_state(real_library: Path, tmp_path: Path) -> None:
 
 
 @LIBRARIES
-def test_a_small_circuit(real_library: Path, tmp_path: Path) -> None:
+def test_a_small_circuit(real_library: Path, work: Path) -> None:
     """A NAND drives two inverters: its load is their pins and two wires, their slew its tables'."""
-    library, hand = load_library(real_library), Hand.of(real_library)
+    library, hand = both(real_library)
     kind = known(real_library)
     inv, nand = (PREFIX[kind] + GATES[kind][k] for k in (0, 2))
     netlist = module(
@@ -142,7 +155,7 @@ def test_a_small_circuit(real_library: Path, tmp_path: Path) -> None:
     )
     states = walk("AB", 200)
     rows = [[ONES * s["A"], ONES * s["B"]] for s in states]
-    power = measured(library, netlist, rows, tmp_path)
+    power = measured(library, netlist, rows, work)
     first, second = hand.cell(nand), hand.cell(inv)
     load = 2 * (second.capacitance("A") + WIRE)
     expected = logic_by_hand(first, "Y", states, load)

@@ -87,10 +87,10 @@ class Case:
 
 
 @pytest.mark.parametrize("kind", ["valid_only", "valid_ready", "axi_stream"])
-def test_amaranth_loads_before_the_first_tensor(kind: InterfaceKind) -> None:
+def test_amaranth_runs_with_weights_only(kind: InterfaceKind) -> None:
     case = Case(kind, 12)
-    for load, wanted in zip(case.loads, case.wanted, strict=True):
-        found, latency, interval = simulate(case.plan, case.beats, load=load)
+    for words, wanted in zip(case.words, case.wanted, strict=True):
+        found, latency, interval = simulate(case.plan, case.beats, words=words)
         np.testing.assert_array_equal(found["z"], wanted)
         assert (latency, interval) == (case.face.latency, case.face.initiation_interval)
     with pytest.raises(CheckFailed):
