@@ -23,7 +23,7 @@ __all__ = [
 ]  # fmt: skip
 
 _OURS = re.compile(
-    r"(buffer|serializer|deserializer|fork|fifo|dot)_\w+|loader|\w*__kernel|tmr_(\d+|held_\d+|copy|voter)"
+    r"(buffer|serializer|deserializer|fork|fifo|dot)_\w+|loader(_copy|_voter_\d+)?|\w*__kernel|tmr_(\d+|held_\d+|copy|voter)"
 )
 """Layer names that would be mistaken for modules and instances of our own."""
 

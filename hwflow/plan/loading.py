@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from hwflow.plan.folding import Cost
 from hwflow.plan.store import WORD, WeightStore, crc
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "check_clocks",
     "driven_pins",
     "load_clocks",
+    "loader_cost",
     "loader_inputs",
     "loader_outputs",
 ]
@@ -35,6 +37,9 @@ STATES: Final = ("loading", "checking", "running", "CRC error")
 
 SCRUB: Final = 64
 """Clocks between two words that are read again, and with triplication rewritten, while running."""
+
+_REGISTERS, _LOGIC = 160, 450
+"""Flip-flops besides words and addresses, and LUTs besides what grows with the words."""
 
 _SERVICE, _CRC = 3, 4
 """Clocks that an access takes, and the CRC of a word."""
@@ -62,6 +67,17 @@ def loader_inputs(store: WeightStore) -> dict[str, int]:
 def loader_outputs() -> dict[str, int]:
     """Output pins and their bits."""
     return {"wb_dat_o": WORD, "wb_ack_o": 1, "ser_data_o": 1}
+
+
+def loader_cost(store: WeightStore, copies: int) -> Cost:
+    """LUTs by what Yosys made of loaders for ECP5, and flip-flops as they are.
+
+    Three copies vote on every register at each, and on every bit of the words once.
+    """
+    registers = _REGISTERS + 3 * address_bits(store)
+    voters = copies * registers + store.bits if copies > 1 else 0
+    luts = copies * (_LOGIC + store.bits) + voters
+    return Cost(luts=luts, ffs=copies * (registers + store.bits))
 
 
 def check_clocks(store: WeightStore) -> int:

@@ -34,6 +34,7 @@ from hwflow.plan.folded import plan_folded
 from hwflow.plan.folding import Cost, Folding
 from hwflow.plan.kernel import kernel_of
 from hwflow.plan.layer import LayerPlan, plan_layer
+from hwflow.plan.loading import loader_cost
 from hwflow.plan.serial import plan_serial
 from hwflow.plan.size import check_fits, check_unrolled
 from hwflow.plan.solver import Solver
@@ -93,8 +94,10 @@ class Plan:
 
     @property
     def cost(self) -> Cost:
-        """Sums over the layers (buffers and converters apart)."""
-        return reduce(add, (layer.cost for layer in self.layers), Cost())
+        """Sums over the layers and the weight loader (buffers and converters apart)."""
+        store, copies = self.interface.store, 3 if self.options.protect == "tmr" else 1
+        loader = loader_cost(store, copies) if store else Cost()
+        return reduce(add, (layer.cost for layer in self.layers), loader)
 
 
 def make_plan(

@@ -69,9 +69,9 @@ def _located(
     context.progress(0.7, "a mismatch: running layer by layer")
     plan = load_plan(config, context.inputs)
     rtl = context.inputs["generate"] / "design.v"
-    found = locate_in_rtl(
-        plan, rtl, golden.vectors, golden.layers, mismatch.vector, context.scratch / "locate"
-    )
+    work = context.scratch / "locate"
+    vectors, layers = golden.vectors, golden.layers
+    found = locate_in_rtl(plan, rtl, vectors, layers, mismatch.vector, work, golden.params)
     return found or mismatch
 
 

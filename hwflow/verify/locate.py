@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from hwflow.verify.compare import Mismatch
 from hwflow.verify.netlist import NetlistSim
 from hwflow.verify.netlist.trace import Trace
 from hwflow.verify.rtl import LayerPorts, build_replay, replay_layer
+from hwflow.verify.rtl.wrapper import Fixed
 from hwflow.verify.vectors import Vectors
 
 __all__ = ["locate_in_netlist", "locate_in_rtl"]
@@ -34,16 +36,19 @@ def locate_in_rtl(
     layers: Mapping[str, IntArray],
     vector: int,
     work: Path,
+    params: Mapping[str, IntArray] | None = None,
 ) -> Mismatch | None:
     """Run each layer's module alone on the graph's own inputs for `vector`.
 
-    `layers` holds the graph's layer results (n, *shape) by value. Returns the first layer that
+    `layers` holds the graph's layer results (n, *shape) by value, `params` weights loaded at run
+    time. Returns the first layer that
     differs, or None if every layer is right (the fault is then between them).
     """
     known = {**vectors.inputs, **layers}
     for layer in plan.layers:
         inputs = {v: known[v][vector : vector + 1] for v in layer.inputs}
-        found = _alone(plan, layer, rtl, inputs, work / layer.name)
+        fixed = _weights(plan, layer, params or {})
+        found = _alone(plan, layer, rtl, inputs, work / layer.name, fixed)
         for value in layer.outputs:
             difference = _difference(layer.name, value, layers, found[value], vectors, vector)
             if difference is not None:
@@ -51,17 +56,36 @@ def locate_in_rtl(
     return None
 
 
+def _weights(plan: Plan, layer: AnyLayer, params: Mapping[str, IntArray]) -> tuple[Fixed, ...]:
+    """What the layer's `weights_i` gets, if it has one."""
+    store = plan.interface.store
+    if store is None or isinstance(layer, FoldedPlan) or not layer.weights:
+        return ()
+    whole = int.from_bytes(store.image(params).astype("<u4").tobytes(), "little")
+    fields = {field.name: field for field in store.fields}
+    bits, value = 0, 0
+    for field in (fields[name] for name in layer.weights):
+        value |= (whole >> field.offset & ((1 << field.bits) - 1)) << bits
+        bits += field.bits
+    return (("weights_i", bits, value),)
+
+
 def _alone(
-    plan: Plan, layer: AnyLayer, rtl: Path, inputs: Mapping[str, IntArray], work: Path
+    plan: Plan,
+    layer: AnyLayer,
+    rtl: Path,
+    inputs: Mapping[str, IntArray],
+    work: Path,
+    fixed: tuple[Fixed, ...],
 ) -> dict[str, IntArray]:
     beats = {v: layer.stream(v).pack(a.reshape(1, -1).astype(np.int64)) for v, a in inputs.items()}
     work.mkdir(parents=True, exist_ok=True)
     if isinstance(layer, FoldedPlan | SerialPlan) or layer.window is not None or layer.gathers:
         interface = _stream_interface(plan.graph.name, layer)
         (group,) = interface.outputs
-        result = build_replay(rtl, interface, work).run(beats).outputs
+        result = build_replay(rtl, interface, work, fixed=fixed).run(beats).outputs
         return {group.tensor: group.unpack(result[group.tensor])}
-    ports = _layer_ports(plan, layer)
+    ports = replace(_layer_ports(plan, layer), fixed=fixed)
     names = dict(zip(layer.inputs, (name for name, _ in ports.inputs), strict=True))
     result = replay_layer(rtl, ports, {names[v]: b for v, b in beats.items()}, work)
     outputs = zip(layer.outputs, (name for name, _ in ports.outputs), strict=True)

@@ -21,6 +21,7 @@ from hwflow.plan.loading import (
     check_clocks,
     driven_pins,
     load_clocks,
+    loader_cost,
 )
 from hwflow.plan.store import Field, WeightStore, crc
 
@@ -224,6 +225,15 @@ def test_a_word_that_changes_while_running_shows() -> None:
         assert ports.ctx.get(ports.loader.running) == 1
 
     run(store, body)
+
+
+def test_flip_flops_are_as_planned() -> None:
+    for bits in (1, 100, 1000):
+        store = store_of_bits(bits)
+        loader = LoaderModule("design__loader", store, generate=False, voted=True)
+        state = len(loader.outputs["state_o"]) + sum(len(word) for word in loader.words)
+        assert loader_cost(store, 1).ffs == state
+        assert loader_cost(store, 3).ffs == 3 * state
 
 
 def test_both_ports_at_once_are_both_served() -> None:

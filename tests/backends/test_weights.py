@@ -74,9 +74,9 @@ def check(plan: Plan, seed: int, vectors: int = 6) -> None:
     graph, face = plan.graph, plan.interface
     weights, x = some_weights(graph, seed), some_inputs(graph, vectors, seed)
     assert face.store is not None
-    clocks = load_clocks(face.store, face.store.image(weights))
+    words = face.store.image(weights)
     beats = {"x": face.inputs[0].pack(x.reshape(vectors, -1))}
-    outputs, latency, interval, layers = simulate(plan, beats, True, clocks)
+    outputs, latency, interval, layers = simulate(plan, beats, True, words)
     for value, wanted in evaluate(graph, {"x": x, **weights}, keep="layers").items():
         assert (layers[value] == wanted).all(), value
     y = evaluate(graph, {"x": x, **weights})["y"]

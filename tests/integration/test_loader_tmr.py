@@ -51,9 +51,9 @@ def test_every_rung_and_every_flip_flop_of_the_loader(tmp_path: Path) -> None:
     case = Protected("ecp5-25k")
     netlist = case.synthesized("ecp5-25k", tmp_path)
     lint(tmp_path / "design.v", "programmable", tmp_path / "lint")
-    for load, wanted in zip(case.loads, case.wanted, strict=True):
+    for words, load, wanted in zip(case.words, case.loads, case.wanted, strict=True):
         beats = {"x": case.beats["x"][:20]}
-        np.testing.assert_array_equal(simulate(case.plan, beats, load=load)[0]["z"], wanted[:20])
+        np.testing.assert_array_equal(simulate(case.plan, beats, words=words)[0]["z"], wanted[:20])
         sim = NetlistSim.build(netlist, case.face, tmp_path / "n", load=load)
         np.testing.assert_array_equal(sim.replay(case.beats).outputs["z"], wanted)
     replay = build_replay(tmp_path / "design.v", case.face, tmp_path / "r", load=case.loads[1])

@@ -15,14 +15,17 @@ from hwflow.backends.amaranth.generate import generate_verilog
 from hwflow.backends.amaranth.simulate import simulate
 from hwflow.errors import CheckFailed
 from hwflow.ir import Graph, GraphBuilder, IntType, Overflow, Rounding, evaluate
+from hwflow.plan.folding import Folding
 from hwflow.plan.loading import Clocks, load_clocks
 from hwflow.plan.plan import Plan
 from hwflow.plan.store import hex_words
 from hwflow.plan.streams import InterfaceKind
 from hwflow.plan.targets import target
 from hwflow.synth import synthesize
+from hwflow.verify.locate import locate_in_rtl
 from hwflow.verify.netlist import NetlistSim
 from hwflow.verify.rtl import build_replay, check_timing, lint, run_cocotb
+from hwflow.verify.vectors import VectorClass, Vectors
 from tests.backends.chains import make, packed, random_inputs
 
 Params = dict[str, npt.NDArray[Any]]
@@ -31,7 +34,7 @@ Params = dict[str, npt.NDArray[Any]]
 def programmable() -> Graph:
     """A dense layer and a scale, both loaded: 60 bits."""
     b = GraphBuilder("programmable")
-    x = b.input("x", (3,), IntType.fixed(4, 1))
+    x = b.input("x", (3,), IntType.fixed(4, 1, signed=False))
     w = b.param("w", (3, 2), IntType.fixed(6, 4))
     scale = b.param("scale", (2,), IntType.fixed(12, 0, signed=False))
     with b.layer("dense"):
@@ -84,10 +87,10 @@ class Case:
 
 
 @pytest.mark.parametrize("kind", ["valid_only", "valid_ready", "axi_stream"])
-def test_amaranth_loads_before_the_first_tensor(kind: InterfaceKind) -> None:
+def test_amaranth_runs_with_weights_only(kind: InterfaceKind) -> None:
     case = Case(kind, 12)
-    for load, wanted in zip(case.loads, case.wanted, strict=True):
-        found, latency, interval = simulate(case.plan, case.beats, load=load)
+    for words, wanted in zip(case.words, case.wanted, strict=True):
+        found, latency, interval = simulate(case.plan, case.beats, words=words)
         np.testing.assert_array_equal(found["z"], wanted)
         assert (latency, interval) == (case.face.latency, case.face.initiation_interval)
     with pytest.raises(CheckFailed):
@@ -137,6 +140,23 @@ def test_cocotb_loads_two_sets_over_both_ports(tmp_path: Path) -> None:
         (folder / "design.v").write_text(text.replace(old, new), encoding="utf-8")
         with pytest.raises(CheckFailed, match=f"test {test}: "):
             run_cocotb(folder, tmp_path, vectors=60, paced_vectors=30, tests=(test,))
+
+
+@pytest.mark.tool
+@pytest.mark.parametrize("digits", [1, pytest.param(2, marks=pytest.mark.long)])
+def test_layers_alone_get_their_weights(digits: int, tmp_path: Path) -> None:
+    plan = make(programmable(), "valid_ready", {"dense": Folding(digits=digits)})
+    inputs = random_inputs(plan.graph, random.Random(2), 3)
+    vectors = Vectors(inputs, (VectorClass("random", 0, 3),))
+    params, others = (random_params(plan.graph, seed) for seed in (1, 2))
+    layers = evaluate(plan.graph, {**inputs, **params}, keep="layers")
+    rtl = tmp_path / "design.v"
+    rtl.write_text(generate_verilog(plan), encoding="utf-8")
+    assert locate_in_rtl(plan, rtl, vectors, layers, 2, tmp_path / "a", params) is None
+    changed = {**params, "scale": others["scale"]}
+    found = locate_in_rtl(plan, rtl, vectors, layers, 2, tmp_path / "b", changed)
+    assert found is not None
+    assert (found.layer, found.vector) == ("scaled", 2)
 
 
 @pytest.mark.tool

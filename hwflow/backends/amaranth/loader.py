@@ -14,6 +14,8 @@ from enum import IntEnum
 from functools import reduce
 from operator import or_, xor
 
+import numpy as np
+import numpy.typing as npt
 from amaranth import Cat, Const, Module, Mux, Signal, Value
 
 from hwflow.backends.amaranth.module import HwModule
@@ -28,9 +30,11 @@ from hwflow.plan.loading import (
     loader_inputs,
     loader_outputs,
 )
-from hwflow.plan.store import WORD, WeightStore
+from hwflow.plan.store import WORD, WeightStore, crc
 
-__all__ = ["LoaderModule"]
+__all__ = ["LoaderModule", "Words"]
+
+Words = npt.NDArray[np.uint32]
 
 LOADING, CHECKING, RUNNING, FAILED = range(len(STATES))
 _POLYNOMIAL = 0xEDB88320
@@ -51,13 +55,19 @@ class LoaderModule(HwModule):
     """Holds the words of `store`: `weights_o` is the packed vector, `running_o` the state.
 
     With `voted` it is one of three copies: `state_o` are its registers, and what it goes by is the
-    vote on them, `voted_i`.
+    vote on them, `voted_i`. With `words` it starts as if they had been loaded: for simulation.
     """
 
     uses_reset = True
 
     def __init__(
-        self, name: str, store: WeightStore, *, generate: bool, voted: bool = False
+        self,
+        name: str,
+        store: WeightStore,
+        *,
+        generate: bool,
+        voted: bool = False,
+        words: Words | None = None,
     ) -> None:
         super().__init__(name, generate=generate)
         self.store, self.voted = store, voted
@@ -68,17 +78,18 @@ class LoaderModule(HwModule):
             self.add_output(pin, bits)
         self.weights = self.add_output("weights_o", store.bits)
         self.running = self.add_output("running_o", 1)
+        held = [0] * store.words if words is None else words.tolist()
         self.words = [
-            Signal(min(WORD, store.bits - WORD * i), name=f"word_{i}", reset_less=True)
-            for i in range(store.words)
+            Signal(min(WORD, store.bits - WORD * i), name=f"word_{i}", init=init, reset_less=True)
+            for i, init in enumerate(held)
         ]
         self._flops: dict[str, Signal] = {}
         self._registers: list[Signal] = []
         address = address_bits(store)
         register = self._register
-        self.state = register("state", 2)
+        self.state = register("state", 2, LOADING if words is None else RUNNING)
         self.failed = register("recheck_failed", 1)
-        self.expected = register("expected_crc", WORD)
+        self.expected = register("expected_crc", WORD, 0 if words is None else crc(words))
         self.crc = register("found_crc", WORD)
         self.phase = register("phase", 2)
         self.source = register("source", 2)

@@ -12,13 +12,13 @@ from amaranth.sim import Simulator, SimulatorContext
 
 from hwflow.backends.amaranth.top import TopModule
 from hwflow.errors import CheckFailed
-from hwflow.plan.loading import Clocks, driven_pins
 from hwflow.plan.plan import Plan
 from hwflow.plan.streams import PortGroup
 
 __all__ = ["simulate"]
 
 Beats = npt.NDArray[np.uint8]
+Words = npt.NDArray[np.uint32]
 Ints = npt.NDArray[np.int64]
 
 
@@ -27,29 +27,29 @@ def simulate(
     plan: Plan,
     beats: Mapping[str, Beats],
     keep_layers: Literal[False] = False,
-    load: Clocks | None = None,
+    words: Words | None = None,
 ) -> tuple[dict[str, Beats], int, int]: ...
 @overload
 def simulate(
-    plan: Plan, beats: Mapping[str, Beats], keep_layers: Literal[True], load: Clocks | None = None
+    plan: Plan, beats: Mapping[str, Beats], keep_layers: Literal[True], words: Words | None = None
 ) -> tuple[dict[str, Beats], int, int, dict[str, Ints]]: ...
 def simulate(
     plan: Plan,
     beats: Mapping[str, Beats],
     keep_layers: bool = False,
-    load: Clocks | None = None,
+    words: Words | None = None,
 ) -> tuple[dict[str, Beats], int, int] | tuple[dict[str, Beats], int, int, dict[str, Ints]]:
     """Run input `beats` (by tensor, as `PortGroup.pack` gives) through Amaranth's simulator.
 
-    `load` are the weight loader's pins, clock by clock, before the first beat. Source always valid,
-    sink always ready. Returns the output beats by tensor, the latency and
-    the initiation interval seen in cycles (0 for a single tensor); with `keep_layers` also every
-    layer output by value name, integers (n, *shape).
+    `words` are what the weight loader holds: they are there from the start, as to load them pin by
+    pin is the work of the RTL's simulators. Source always valid, sink always ready. Returns the
+    output beats by tensor, the latency and the initiation interval seen in cycles (0 for a single
+    tensor); with `keep_layers` also every layer output by value name, integers (n, *shape).
 
     Raises:
         CheckFailed: "rung.deadlock": the outputs never come; "rung.last": TLAST at a wrong beat.
     """
-    bench = _Bench(plan, beats, keep_layers, load)
+    bench = _Bench(plan, beats, keep_layers, words)
     bench.run()
     outputs = {g.tensor: _as_bytes(bench.delivered[g.tensor], g.data_bytes) for g in bench.outputs}
     heads = bench.cycles[:: bench.outputs[0].stream.beats]
@@ -65,13 +65,12 @@ class _Bench:
     """One run: drives all inputs, takes all outputs, watches the probes."""
 
     def __init__(
-        self, plan: Plan, beats: Mapping[str, Beats], keep_layers: bool, load: Clocks | None
+        self, plan: Plan, beats: Mapping[str, Beats], keep_layers: bool, words: Words | None
     ) -> None:
         interface = plan.interface
         self.plan, self.beats, self.keep_layers = plan, beats, keep_layers
-        self.load = () if load is None else tuple(int(pins) for pins in load)
         self.inputs, self.outputs = interface.inputs, interface.outputs
-        self.top = TopModule(plan, generate=False)
+        self.top = TopModule(plan, generate=False, words=words)
         first = self.inputs[0]
         self.vectors = len(beats[first.tensor]) // first.stream.beats
         self.limit = interface.latency + (self.vectors + 2) * (interface.initiation_interval + 2)
@@ -96,7 +95,6 @@ class _Bench:
         for group in self.outputs:
             if group.ready:
                 ctx.set(self.top.inputs[group.ready], 1)
-        await self._load(ctx)
         for cycle in range(self.limit):
             for group in self.inputs:
                 self._offer(ctx, group, cycle)
@@ -116,15 +114,6 @@ class _Bench:
             "rung.deadlock",
             f"the Amaranth simulation gave no further output in {self.limit} cycles",
         )
-
-    async def _load(self, ctx: SimulatorContext) -> None:
-        store = self.plan.interface.store
-        if store is None:
-            return
-        for pins in self.load:
-            for pin, value in driven_pins(store, pins).items():
-                ctx.set(self.top.inputs[pin], value)
-            await ctx.tick()
 
     def _done(self) -> bool:
         results = [(self.delivered[g.tensor], g.stream) for g in self.outputs]

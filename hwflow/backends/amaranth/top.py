@@ -12,7 +12,7 @@ from amaranth.hdl import ValueLike
 
 from hwflow.backends.amaranth.datapath import lanes_of, layer_module
 from hwflow.backends.amaranth.folded import FoldedLayer
-from hwflow.backends.amaranth.loader import LoaderModule
+from hwflow.backends.amaranth.loader import LoaderModule, Words
 from hwflow.backends.amaranth.logic import extended
 from hwflow.backends.amaranth.module import HwModule
 from hwflow.backends.amaranth.serial import SerialLayer
@@ -70,12 +70,13 @@ class TopModule(HwModule):
     """The design's top: ports as its interface says, layers as sub-modules by name.
 
     `probes` are filled by elaboration: every layer output, by value name. `weights` is the packed
-    vector of `plan.interface.store`, which is loaded at run time, or None.
+    vector of `plan.interface.store`, which is loaded at run time, or None; a simulation can
+    start with `words` loaded.
     """
 
     uses_reset = True
 
-    def __init__(self, plan: Plan, *, generate: bool) -> None:
+    def __init__(self, plan: Plan, *, generate: bool, words: Words | None = None) -> None:
         super().__init__(plan.graph.name, generate=generate)
         self.plan = plan
         self.probes: dict[str, Probe] = {}
@@ -103,7 +104,10 @@ class TopModule(HwModule):
         store = interface.store
         self.running = Signal(name="running")
         self.weights = Signal(store.bits, name="weights") if store else None
+        self.loader: LoaderModule | VotedLoader | None = None
         if store:
+            kind = VotedLoader if plan.options.protect == "tmr" else LoaderModule
+            self.loader = kind(f"{self.name}__loader", store, generate=generate, words=words)
             for pin, bits in loader_inputs(store).items():
                 self.add_input(pin, bits)
             for pin, bits in loader_outputs().items():
@@ -136,13 +140,12 @@ class TopModule(HwModule):
         pins = {**loader_inputs(store), **loader_outputs()}
         wires: dict[str, ValueLike] = {pin: {**self.inputs, **self.outputs}[pin] for pin in pins}
         wires |= {"weights_o": weights, "running_o": self.running}
-        kind = VotedLoader if self.plan.options.protect == "tmr" else LoaderModule
-        loader = kind(f"{self.name}__loader", store, generate=self.generate)
         if not self.generate:
             own = ClockDomain("loader", reset_less=True)
             own.clk = domain.clk
             m.domains += own
-        self.attach(m, "loader", loader, wires, "loader")
+        assert self.loader is not None
+        self.attach(m, "loader", self.loader, wires, "loader")
         m.d.comb += design_reset.eq(~self.running | (self.rst if self.generate else 0))
         self.rst = design_reset
         return design_reset

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from amaranth import Module, Signal, Value
 
-from hwflow.backends.amaranth.loader import LoaderModule
+from hwflow.backends.amaranth.loader import LoaderModule, Words
 from hwflow.backends.amaranth.module import HwModule
 from hwflow.plan.loading import loader_inputs, loader_outputs
 from hwflow.plan.store import WeightStore
@@ -27,7 +27,9 @@ class VotedLoader(HwModule):
 
     uses_reset = True
 
-    def __init__(self, name: str, store: WeightStore, *, generate: bool) -> None:
+    def __init__(
+        self, name: str, store: WeightStore, *, generate: bool, words: Words | None = None
+    ) -> None:
         super().__init__(name, generate=generate)
         self.store = store
         for pin, bits in loader_inputs(store).items():
@@ -37,7 +39,8 @@ class VotedLoader(HwModule):
         self.add_output("weights_o", store.bits)
         self.add_output("running_o", 1)
         self.copies = [
-            LoaderModule(f"{name}_copy", store, generate=generate, voted=True) for _ in _COPIES
+            LoaderModule(f"{name}_copy", store, generate=generate, voted=True, words=words)
+            for _ in _COPIES
         ]
 
     def build(self, m: Module) -> None:

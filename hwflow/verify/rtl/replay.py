@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,7 +15,13 @@ from hwflow.plan.loading import Clocks
 from hwflow.plan.streams import Interface
 from hwflow.tools import run
 from hwflow.verify.rtl.verilator import compile_harness
-from hwflow.verify.rtl.wrapper import LayerPorts, harness_constants, layer_wrapper, stream_wrapper
+from hwflow.verify.rtl.wrapper import (
+    Fixed,
+    LayerPorts,
+    harness_constants,
+    layer_wrapper,
+    stream_wrapper,
+)
 
 __all__ = [
     "Port",
@@ -195,10 +201,12 @@ def build_replay(
     trace: bool = False,
     jobs: int = 1,
     load: Clocks | None = None,
+    fixed: Sequence[Fixed] = (),
 ) -> Replay:
     """Compiles the design's replay program in `work` (`jobs` compilers at once).
 
-    `load` are the weight loader's pins; the program does not depend on them.
+    `load` are the weight loader's pins, which the program does not depend on; `fixed` are inputs
+    that keep their values.
 
     Raises:
         ToolMissing, ToolFailed: from Verilator, make or the C++ compiler.
@@ -211,7 +219,7 @@ def build_replay(
         check_last=interface.kind == "axi_stream",
     )
     program = compile_harness(
-        rtl, stream_wrapper(interface), constants, work, trace=trace, jobs=jobs
+        rtl, stream_wrapper(interface, fixed), constants, work, trace=trace, jobs=jobs
     )
     inputs, outputs = (
         tuple(Port(g.tensor, g.data, g.data_bytes, g.stream.beats) for g in groups)

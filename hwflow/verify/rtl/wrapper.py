@@ -16,7 +16,11 @@ from hwflow.plan.loading import loader_inputs, loader_outputs
 from hwflow.plan.streams import Interface, PortGroup
 from hwflow.verify.rtl.verilator import WRAPPER_TOP
 
-__all__ = ["LayerPorts", "harness_constants", "layer_wrapper", "stream_wrapper"]
+__all__ = ["Fixed", "LayerPorts", "harness_constants", "layer_wrapper", "stream_wrapper"]
+
+
+Fixed = tuple[str, int, int]
+"""An input that keeps its value: name, bits, value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +28,7 @@ class LayerPorts:
     """A fixed-latency layer module without handshake.
 
     `inputs` and `outputs` are (port name, bits); `latency` in clock cycles; `enable` the name of
-    the clock-enable port of `enables` bits, None where there is none. `fixed` are further inputs
-    as (name, bits, value).
+    the clock-enable port of `enables` bits, None where there is none. `fixed` are further inputs.
     """
 
     module: str
@@ -35,11 +38,11 @@ class LayerPorts:
     clock: str | None = "clk"
     enable: str | None = None
     enables: int = 1
-    fixed: tuple[tuple[str, int, int], ...] = ()
+    fixed: tuple[Fixed, ...] = ()
 
 
-def stream_wrapper(interface: Interface) -> str:
-    """The wrapper's Verilog for a top module with streams."""
+def stream_wrapper(interface: Interface, fixed: Sequence[Fixed] = ()) -> str:
+    """The wrapper's Verilog for a module with streams; `fixed` as in LayerPorts."""
     invert = "" if interface.reset_active_high else "~"
     pins = [f".{interface.clock}(clk)", f".{interface.reset}({invert}held_rst)"]
     extra: list[str] = []
@@ -52,7 +55,7 @@ def stream_wrapper(interface: Interface) -> str:
         extra.append(_pad(f"out{index}", group.data_bits))
         if group.last is None:
             extra.append(f"  assign out{index}_last = 1'b0;")
-    pins += _loader_pins(interface)
+    pins += [*_loader_pins(interface), *_fixed_pins(fixed)]
     widths_in = [group.data_bits for group in interface.inputs]
     widths_out = [group.data_bits for group in interface.outputs]
     return _module(widths_in, widths_out, interface.top, pins, extra)
@@ -63,7 +66,7 @@ def layer_wrapper(layer: LayerPorts) -> str:
     pins = [f".{layer.clock}(clk)"] if layer.clock is not None else []
     if layer.enable is not None:
         pins.append(f".{layer.enable}({{{layer.enables}{{1'b1}}}})")
-    pins += [f".{name}({bits}'h{value:x})" for name, bits, value in layer.fixed]
+    pins += _fixed_pins(layer.fixed)
     valids = (f"held_in{index}_valid" for index in range(len(layer.inputs)))
     extra = ["  wire valid = " + " & ".join(valids) + ";"]
     done = "valid"
@@ -110,6 +113,10 @@ def harness_constants(
         f"#define HWFLOW_SPACING {spacing}\n"
         f"#define HWFLOW_CHECK_LAST {int(check_last)}\n"
     )
+
+
+def _fixed_pins(fixed: Sequence[Fixed]) -> list[str]:
+    return [f".{name}({bits}'h{value:x})" for name, bits, value in fixed]
 
 
 def _loader_pins(interface: Interface) -> list[str]:
