@@ -25,7 +25,8 @@ from hwflow.verify.vectors import VectorClass, Vectors, quantize
 
 __all__ = [
     "FOLDINGS", "given_foldings", "load_arrays", "load_params", "load_vectors", "part_names",
-    "plan_options", "read_json", "read_params", "samples", "save_arrays", "save_vectors", "write_json",
+    "plan_options", "read_json", "read_params", "samples", "save_arrays", "save_vectors",
+    "write_json",
 ]  # fmt: skip
 
 FOLDINGS = "foldings.json"
