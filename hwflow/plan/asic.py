@@ -24,5 +24,6 @@ def asic_target(delays: LibraryDelays, *, clock_gates: bool = False) -> Target:
         carry=round(1.6 * gate, 4),
         carry_entry=round(4 * gate, 4),
         clock_overhead=round(1.1 * delays.register, 4),
+        trees=True,
     )
     return replace(target("asic"), delay=model, enables=clock_gates)

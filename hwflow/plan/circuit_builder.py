@@ -32,7 +32,10 @@ from hwflow.plan.words import (
     operands,
 )
 
-__all__ = ["CircuitBuilder", "recoded"]
+__all__ = ["CircuitBuilder", "fitted"]
+
+_MANY = 6
+"""Words from which a sum is worth a carry-save tree."""
 
 
 class CircuitBuilder:
@@ -118,6 +121,14 @@ class CircuitBuilder:
         common = min(a_shift, b_shift)
         a_shift, b_shift = a_shift - common, b_shift - common
         (alo, ahi), (blo, bhi) = self.bounds(a), self.bounds(b)
+        if not subtract and within is None:
+            for low, high, shift in ((a, b, b_shift), (b, a, a_shift)):
+                if self.bounds(low)[0] >= 0 and self.bounds(low)[1] >> shift == 0:
+                    bounds = (
+                        (alo << a_shift) + (blo << b_shift),
+                        (ahi << a_shift) + (bhi << b_shift),
+                    )
+                    return self.shl(self.join(low, high, shift, bounds), common)
         if subtract:
             blo, bhi = -bhi, -blo
         op = Sum(a, a_shift, b, b_shift, subtract)
@@ -145,6 +156,17 @@ class CircuitBuilder:
         triples = tuple(self.scaled(x, 3) for x in xs)
         op = Dot(xs, triples, ws, self.literal(0), "radix8")
         return self.sum(self._add(op, sum(map(min, corners)), sum(map(max, corners))), owed)
+
+    def many(self, words: Sequence[int]) -> int:
+        """The sum of many words: a carry-save tree if `fitted` keeps it, wires if no bits meet."""
+        parts = sorted((self._unshifted(word, 0)[1], word) for word in words)
+        ends = [self.bounds(word)[1].bit_length() for _, word in parts]
+        if any(self.bounds(word)[0] < 0 for word in words) or len(words) < _MANY:
+            return self.total(words)
+        if all(end <= place for end, (place, _) in zip(ends, parts[1:], strict=False)):
+            return self.total([word for _, word in parts])
+        lo, hi = (sum(self.bounds(word)[side] for word in words) for side in (0, 1))
+        return self._add(Dot(tuple(words), (), (), self.literal(0), "plain"), lo, hi)
 
     def _joined(self, a: int, b: int, a_shift: int, b_shift: int) -> int | None:
         """A sum with a dot product that has no addend yet: the tree takes one row more."""
@@ -277,14 +299,25 @@ class CircuitBuilder:
         return level[0]
 
 
-def recoded(circuit: Circuit, recoding: Recoding) -> Circuit:
-    """`circuit` with its dot products in another recoding of the weights."""
+def fitted(circuit: Circuit, recoding: Recoding, *, trees: bool) -> Circuit:
+    """`circuit` with its dot products in another recoding of the weights.
+
+    Sums of many words stay carry-save trees only with `trees`: chains of carries are faster and
+    smaller where devices have them.
+    """
     builder = CircuitBuilder(circuit.inputs, circuit.weights)
-    builder.words = [
-        replace(word, op=replace(word.op, recoding=recoding)) if isinstance(word.op, Dot) else word
-        for word in circuit.words
-    ]
-    return builder.build(circuit.outputs)
+    rank: dict[int, int] = {}
+    for index, word in enumerate(circuit.words):
+        op = word.op
+        if isinstance(op, Dot) and not op.weights and not trees:
+            rank[index] = builder.total([rank[i] for i in (*op.inputs, op.addend)])
+            continue
+        kept = word
+        if isinstance(op, Dot) and op.weights:
+            kept = replace(word, op=replace(op, recoding=recoding))
+        builder.words.append(_renumbered(kept, rank))
+        rank[index] = len(builder.words) - 1
+    return builder.build([rank[o] for o in circuit.outputs])
 
 
 def _renumbered(word: Word, rank: dict[int, int]) -> Word:

@@ -44,9 +44,19 @@ class Dataflow:
     outputs: Mapping[str, tuple[str, StreamType]]
 
 
-def connect(graph: Graph, layers: Sequence[AnyLayer], types: Mapping[str, TensorType]) -> Dataflow:
-    """Join the layers of `graph`; FIFOs of forks hold a whole tensor until they are `sized`."""
-    return _Joiner(graph, _groups(layers), types).join()
+def connect(
+    graph: Graph,
+    layers: Sequence[AnyLayer],
+    types: Mapping[str, TensorType],
+    *,
+    ready: bool = True,
+) -> Dataflow:
+    """Join the layers of `graph`; FIFOs of forks hold a whole tensor until they are `sized`.
+
+    Without `ready` values come and go by the clock: where they meet, the earlier ones wait in
+    FIFOs.
+    """
+    return _Joiner(graph, _groups(layers), types, ready).join()
 
 
 def _groups(layers: Sequence[AnyLayer]) -> list[list[AnyLayer]]:
@@ -66,8 +76,14 @@ def _parallel(layer: AnyLayer) -> bool:
 
 class _Joiner:
     def __init__(
-        self, graph: Graph, groups: list[list[AnyLayer]], types: Mapping[str, TensorType]
+        self,
+        graph: Graph,
+        groups: list[list[AnyLayer]],
+        types: Mapping[str, TensorType],
+        ready: bool,
     ) -> None:
+        self.ready = ready
+        self.arrivals: dict[str, int] = {}
         self.graph, self.groups, self.types = graph, groups, types
         self.results = {value for _, value in graph.outputs}
         self.stages: list[Stage] = []
@@ -94,9 +110,13 @@ class _Joiner:
                     self._offer(value, link)
                 continue
             reads = tuple(self._fetched(v, index, self._wanted(group, v)) for v in inputs)
+            if not self.ready:
+                reads = self._met(inputs, reads)
             stage = self._stage(group, inputs, reads)
             self.stages.append(stage)
+            begun = max(self.arrivals.get(self._origin(link), 0) for link in reads)
             for value in stage.writes:
+                self.arrivals[value] = begun + _clocks(stage)
                 self.streams[value] = self._made(group, value)
                 self._offer(value)
         outputs = {}
@@ -104,6 +124,27 @@ class _Joiner:
             link = self.links[value, len(self.groups)]
             outputs[name] = (link, self.streams[link])
         return Dataflow(tuple(self.stages), ports, outputs)
+
+    def _met(self, values: Sequence[str], reads: tuple[str, ...]) -> tuple[str, ...]:
+        """Links on which all of `reads` come in the same clock, the earlier ones from FIFOs."""
+        times = [self.arrivals.get(self._origin(link), 0) for link in reads]
+        met = []
+        for value, link, time in zip(values, reads, times, strict=True):
+            if time == max(times):
+                met.append(link)
+                continue
+            held, stream = f"{link}_waiting", self.streams[link]
+            self.stages.append(Fifo(value, stream, 1, (link,), (held,), needed=True))
+            self.streams[held] = stream
+            met.append(held)
+        return tuple(met)
+
+    def _origin(self, link: str) -> str:
+        """The value that a link carries, as its maker called it."""
+        for stage in reversed(self.stages):
+            if isinstance(stage, Fork | Fifo) and link in stage.writes:
+                return self._origin(stage.reads[0])
+        return link
 
     def _offer(self, value: str, link: str = "") -> None:
         """Give `value`, there on `link`, to each of its readers; the design's outputs last."""
@@ -194,6 +235,13 @@ class _Joiner:
         return stream_of(self.types[value], 1) if _parallel(maker) else maker.stream(value)
 
 
+def _clocks(stage: Stage) -> int:
+    """From a stage's inputs to its outputs, where nothing ever waits."""
+    if isinstance(stage, Region):
+        return stage.latency + 1
+    return stage.layer.steps + stage.layer.latency if isinstance(stage, SerialStage) else 0
+
+
 def _inputs(group: Sequence[AnyLayer]) -> tuple[str, ...]:
     inside = {v for layer in group for v in layer.outputs}
     return tuple(dict.fromkeys(v for layer in group for v in layer.inputs if v not in inside))
@@ -225,7 +273,7 @@ def _region(
     times = dict.fromkeys(inputs, 0)
     starts: dict[str, int] = {}
     for layer in layers:
-        starts[layer.name] = max((times[v] for v in layer.inputs), default=0)
+        starts[layer.name] = max((times[v] for v in layer.inputs), default=0) + layer.waits
         times.update(dict.fromkeys(layer.outputs, starts[layer.name] + layer.latency))
     latency = max(times[v] for v in outputs)
     return Region(layers, inputs, outputs, starts, times, latency, reads)
@@ -244,7 +292,7 @@ def sized(
         if not isinstance(fifo, Fifo):
             continue
         # None at all comes first: a wire is faster than a FIFO too short to take a beat a clock.
-        low, high, middle = 1, fifo.depth, 0
+        low, high, middle = 1, fifo.depth, int(fifo.needed)
         while low < high:
             stages[index] = replace(fifo, depth=middle)
             found = _measured(stages, measured)

@@ -103,12 +103,16 @@ def luts(circuit: Circuit, word: Word) -> int:
 
 
 def dot_rows(op: Dot, width: int) -> int:
-    """Rows of partial products of one weight of `width` bits."""
+    """Rows of partial products of one weight of `width` bits; without weights one an input."""
+    if not op.weights:
+        return 1
     return -(-width // {"plain": 1, "radix4": 2, "radix8": 3}[op.recoding])
 
 
 def dot_bits(circuit: Circuit, op: Dot) -> int:
     """Full adders of a carry-save tree: one for each bit of its rows, about."""
+    if not op.weights:
+        return sum(circuit.words[x].width for x in op.inputs)
     extra = {"plain": 0, "radix4": 1, "radix8": 2}[op.recoding]
     return sum(
         (circuit.words[x].width + extra) * dot_rows(op, circuit.words[w].width)

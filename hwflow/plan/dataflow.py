@@ -136,13 +136,17 @@ class Fork:
 
 @dataclass(frozen=True, slots=True)
 class Fifo:
-    """Holds up to `depth` beats, so that one branch can wait for the other."""
+    """Holds up to `depth` beats, so that one branch can wait for the other.
+
+    One that is `needed` cannot be a wire: nothing else holds its beats.
+    """
 
     value: str
     stream: StreamType
     depth: int
     reads: tuple[str, ...]
     writes: tuple[str, ...]
+    needed: bool = False
 
 
 Stage: TypeAlias = (

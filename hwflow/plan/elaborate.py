@@ -298,7 +298,7 @@ class _Unroller:
         moved = self._each(types[0], lambda i: self.b.shl(args[0][i], int(shift[i])))
         keep = tuple(a for a in range(moved.ndim) if a not in op.axes)
         rows = moved.transpose(*keep, *op.axes).reshape(out.size, -1)
-        return _shaped([self.b.total([int(w) for w in row]) for row in rows], out)
+        return _shaped([self.b.many([int(w) for w in row]) for row in rows], out)
 
     def argmax(
         self, op: ops.ArgMax, args: list[Words], types: tuple[TensorType, ...], out: TensorType

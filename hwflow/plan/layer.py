@@ -11,7 +11,7 @@ from hwflow.errors import InputError, InternalError, Place
 from hwflow.ir import ops
 from hwflow.ir.graph import Graph, Layer
 from hwflow.ir.types import IntType, TensorType
-from hwflow.plan.circuit_builder import recoded
+from hwflow.plan.circuit_builder import fitted
 from hwflow.plan.cost import adder_bits, luts
 from hwflow.plan.elaborate import elaborate
 from hwflow.plan.folding import Cost, Folding
@@ -19,7 +19,7 @@ from hwflow.plan.kernel import Kernel, Window, kernel_of
 from hwflow.plan.schedule import Schedule, register_bits, schedule
 from hwflow.plan.streams import StreamType
 from hwflow.plan.targets import DelayModel
-from hwflow.plan.words import Circuit, Product, Recoding, Sum, Word
+from hwflow.plan.words import Circuit, Dot, Product, Recoding, Sum, Word
 
 __all__ = [
     "LayerPlan", "block_cost", "chain_length", "check_folding", "circuit_cost", "physical",
@@ -33,7 +33,8 @@ class LayerPlan:
 
     `inputs` and `outputs` are the values that cross its border, in the kernel's order; `types`
     their element types as the hardware carries them. `latency` counts pipeline registers from
-    the kernel's inputs to its outputs.
+    the kernel's inputs to its outputs. A layer that `waits` takes its inputs a clock later than
+    they come: registers there are fewer than inside.
     """
 
     name: str
@@ -46,6 +47,7 @@ class LayerPlan:
     outputs: tuple[str, ...]
     types: Mapping[str, TensorType]
     cost: Cost
+    waits: bool = False
 
     @property
     def weights(self) -> tuple[str, ...]:
@@ -131,11 +133,19 @@ def plan_layer(
     check_folding(layer, kernel, folding)
     if circuit is None:
         circuit = solve(kernel.graph)
-    if kernel.graph.params:
-        circuit = recoded(circuit, recoding_of(folding))
+    if any(isinstance(word.op, Dot) for word in circuit.words):
+        circuit = fitted(circuit, recoding_of(folding), trees=model.trees)
     if len(circuit.inputs) != sum(g.shape[1] for g in kernel.gathers):
         raise InternalError("internal.archive", f"the circuit kept for {layer.name} is another's")
     timing = schedule(circuit, period, model, start if folding.pos == "all" else 0.0)
+    waits = False
+    if folding.pos == "all" and start > 0:
+        later = schedule(circuit, period, model)
+        bits = sum(int(np.broadcast_to(t.elem.width(), t.shape).sum())
+                   for t in (types[v] for v in layer.inputs))  # fmt: skip
+        mine, its = (register_bits(circuit, t) * kernel.positions for t in (timing, later))
+        waits = 1 + later.latency <= timing.latency and bits + its < mine
+        timing = later if waits else timing
     known = {v: types[v] for v in layer.inputs}
     offset = 0
     for value, (_, inner) in zip(layer.outputs, kernel.graph.outputs, strict=True):
@@ -154,6 +164,7 @@ def plan_layer(
         layer.outputs,
         known,
         block_cost(kernel, folding, circuit_cost(circuit, timing)),
+        waits,
     )
 
 

@@ -129,7 +129,7 @@ def make_plan(
     types = {n.name: graph.types[n.name] for n in graph.inputs}
     for layer in layers:
         types.update({v: layer.types[v] for v in layer.outputs})
-    dataflow = connect(graph, layers, types)
+    dataflow = connect(graph, layers, types, ready=options.interface != "valid_only")
     check_held(graph, dataflow.stages, options.interface)
     flow, cycles = _timed(graph, dataflow, options.interface)
     period = float(1_000_000_000 / options.clock_hz)

@@ -17,7 +17,7 @@ from hwflow.errors import InputError
 from hwflow.ir import ops
 from hwflow.ir.graph import Graph, Layer, Node
 from hwflow.ir.types import IntType, TensorType
-from hwflow.plan.circuit_builder import recoded
+from hwflow.plan.circuit_builder import fitted
 from hwflow.plan.elaborate import elaborate
 from hwflow.plan.folding import Cost, Folding
 from hwflow.plan.kernel import Kernel, kernel_of
@@ -104,11 +104,12 @@ def plan_serial(
         raise _refused(layer, folding, f"its inputs have {width} bits")
     digit = -(-width // folding.digits)
     fixed = [n for n in kernel.graph.nodes if isinstance(n.op, (ops.Const, ops.Param))]
-    terms = recoded(_terms(kernel, [*fixed, *before], head, digit), recoding_of(folding))
+    recoding, trees = recoding_of(folding), model.trees
+    terms = fitted(_terms(kernel, [*fixed, *before], head, digit), recoding, trees=trees)
     sums = kernel.graph.types[head.name]
     first = Node(head.name, ops.Input(sums.shape, sums.elem))
     rest = Graph(layer.name, (first, *fixed, *after), kernel.graph.outputs)
-    epilogue = elaborate(rest)
+    epilogue = fitted(elaborate(rest), recoding, trees=trees)
     timing = schedule(epilogue, period, model)
     work = schedule(terms, period, model, model.lut)
     known = {v: types[v] for v in layer.inputs}

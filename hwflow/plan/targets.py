@@ -62,7 +62,8 @@ class DelayModel:
     `carry_entry` getting onto the chain and off it again (routes included), `clock_overhead`
     clock-to-output, setup and margin of one register stage, `dsp` a product in a multiplier block
     (its routes included), `bram` a block RAM's clock to output. `product` is that of
-    every product, None where LUTs multiply.
+    every product, None where LUTs multiply. `trees`: nothing is faster along a carry chain, so
+    sums of many words are carry-save trees.
     """
 
     lut: float
@@ -72,6 +73,7 @@ class DelayModel:
     dsp: float = 5.0
     bram: float = 3.0
     product: float | None = None
+    trees: bool = False
 
     def adder(self, bits: int) -> float:
         """Delay in ns of a carry-chain adder `bits` wide, its input routes included."""

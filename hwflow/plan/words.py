@@ -75,8 +75,8 @@ Recoding: TypeAlias = OneOf["plain", "radix4", "radix8"]
 class Dot:
     """``addend + sum_k inputs[k] * weights[k]`` as one carry-save tree; no input is negative.
 
-    `recoding` says by what digits of the weights inputs are multiplied; radix8 alone reads
-    `triples`, three times each input.
+    Without weights it is the sum of the inputs. `recoding` says by what digits of the weights
+    inputs are multiplied; radix8 alone reads `triples`, three times each input.
     """
 
     inputs: tuple[int, ...]

@@ -32,7 +32,7 @@ def run(_config: DesignConfig, context: StageContext) -> None:
     record = {
         "metric": trained["metric"],
         "unit": trained["unit"],
-        "float": trained["float"],
+        "float": trained.get("float"),
         "quantized": trained["quantized"],
         "integer": _score(context, graph, value, values[value], data),
         "samples": len(data.test.x),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hwflow.config import Builder, DesignConfig
+from hwflow.errors import InputError
 from hwflow.flow import StageContext
 from hwflow.frontends.qkeras import Lowered, load_network, lower
 from hwflow.ir import Graph, checked_params, load_graph, print_graph, save_graph
@@ -45,7 +46,12 @@ def run(config: DesignConfig, context: StageContext) -> None:
     if model.weights is not None:
         params |= read_params(model.weights)
         save_arrays(context.out / "trained", made.params)
-    save_arrays(context.out / "params", checked_params(made.graph, params))
+    try:
+        checked = checked_params(made.graph, params)
+    except InputError as error:
+        error.place = config.place("model.weights" if model.weights else "model.around")
+        raise
+    save_arrays(context.out / "params", checked)
     save_graph(made.graph, context.out / "graph.hwf")
     (context.out / "graph.txt").write_text(print_graph(made.graph), encoding="utf-8")
     widths = [w.record() for w in layer_widths(made.graph)]

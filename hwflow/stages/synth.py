@@ -13,6 +13,7 @@ from hwflow.plan.targets import target
 from hwflow.stages.cells import library_path
 from hwflow.stages.files import part_names, read_json, write_json
 from hwflow.stages.history import write_seen
+from hwflow.synth.asic.protection import Protection
 from hwflow.synth.synthesize import NETLIST, synthesize
 from hwflow.verify.netlist.triples import check_triples
 
@@ -73,14 +74,21 @@ def _map_to_cells(
     if protected:
         assert result.protection is not None
         counted = _triples(context.out / NETLIST, top)
-        _check_counts(counted, result.protection.copies, result.protection.voters)
+        _check_counts(counted, result.protection)
         write_json(context.out / TMR, {**counted, "added_um2": result.protection.added_um2})
 
 
-def _check_counts(counted: Mapping[str, int], copies: int, voters: int) -> None:
-    """The netlist has what the mapped modules had: a voter a bit, three where the bit can hold."""
-    needed = counted["bits"] + 2 * counted["held_bits"]
-    if counted["flip_flops"] != copies or not counted["voters"] == voters == needed:
+def _check_counts(counted: Mapping[str, int], mapped: Protection) -> None:
+    """The netlist has what the mapped modules had: a voter a bit, three where the bit can hold.
+
+    Weights have one, and the loader's own are in no module of registers.
+    """
+    copies, voters = mapped.copies + mapped.loader, mapped.voters
+    needed = counted["bits"] + 2 * (counted["held_bits"] - counted["weight_bits"])
+    loader = counted["voters"] - voters
+    if (counted["flip_flops"], counted["voters"]) != (copies, needed) or (
+        loader < 0 or (loader > 0) != (mapped.loader > 0)
+    ):
         raise CheckFailed(
             "synth.tmr",
             f"triplication did not survive synthesis: {copies} copies and {voters} voters were "
@@ -97,5 +105,6 @@ def _triples(netlist: Path, top: str) -> dict[str, int]:
         "bits": found.bits,
         "held_bits": found.held,
         "gated_bits": found.gated,
+        "weight_bits": found.weights,
         "voters": found.voters,
     }

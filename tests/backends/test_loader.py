@@ -1,4 +1,3 @@
-# amaranth: UnusedElaboratable=no
 """The weight loader in Amaranth's simulator: both ports, read-back, the check of the CRC."""
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ def test_auc_of_the_integer_graph(tmp_path: Path) -> None:
     rows = np.array([[3.0, 0.5], [1.0, 2.0], [-2.0, 4.0], [2.5, 1.0]], np.float32)
     part = Part(rows, np.array([0, 0, 1, 1]))
     save_dataset(DataSet("mine", "anomaly", None, part, part, part), folders["data"])
-    trained = {"metric": "auc", "unit": "1", "float": None, "quantized": 0.5}
+    trained = {"metric": "auc", "unit": "1", "quantized": 0.5}  # no float twin
     write_json(folders["train"] / "metrics.json", trained)
     context = StageContext(
         out=folders["out"],
@@ -41,4 +41,4 @@ def test_auc_of_the_integer_graph(tmp_path: Path) -> None:
     )
     accuracy.run(None, context)  # type: ignore[arg-type]
     record = read_json(folders["out"] / "accuracy.json")
-    assert record == {**trained, "integer": 0.75, "samples": 4}
+    assert record == {**trained, "float": None, "integer": 0.75, "samples": 4}

@@ -59,6 +59,10 @@ def misshapen(b, network):
     return {"y": network(b.input("raw", (4,), IntType.fixed(5)))}
 
 
+def collides(b, network):
+    return {"y": network(b.input("x", (3,), IntType.fixed(5)))}
+
+
 def fails(b, network):
     return {"y": raw}
 """
@@ -132,8 +136,9 @@ def refused(path: Path) -> InputError:
         ("nothing", "model.around", None, "returned Value, expected its outputs by name"),
         ("undefault", "weights.shape", None, "weights 'gain': expected integers of shape (3,)"),
         ("outside", "weights.range", None, "weights 'gain': 4 at [2] is outside -4..3"),
+        ("collides", "graph.name", None, "two values are called 'x'"),
         ("misshapen", "graph.shape", None, "dense_matmul (layer dense)"),
-        ("fails", "model.around", 44, "NameError: name 'raw' is not defined"),
+        ("fails", "model.around", 48, "NameError: name 'raw' is not defined"),
         ("chap", "model.around", None, "no function 'chap'"),
     ],
 )
@@ -143,8 +148,8 @@ def test_mistakes_in_the_function(
     error = refused(design(tmp_path, function))
     assert error.code == code
     assert text in error.message
+    assert error.place is not None
     if not code.startswith("weights"):
-        assert error.place is not None
         assert (error.place.file, error.place.line) == ("chip.py", line)
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from hwflow.config import load_design
-from hwflow.ir import IntType, evaluate
+from hwflow.ir import IntType, evaluate, load_graph
+from hwflow.stages.files import load_params, read_json
 from hwflow.train.data.wafer import arrange, codes_4e3m, compress_4e3m, normalise
 from hwflow.train.data.wafers import toy_counts
 from tests.econ_t_asic import DESIGN, Ints, chip_graph, chip_model, random_params
+from tests.integration.running import context, stages
 
 
 def wafers(rng: np.random.Generator) -> Ints:
@@ -84,3 +88,27 @@ def test_the_design_loads() -> None:
     config = load_design(DESIGN / "design.yaml", ("hardware.protect=none",))
     assert config.hardware.weights == "programmable"
     assert config.model.around is not None
+
+
+@pytest.mark.long
+def test_from_training_to_accuracy(tmp_path: Path) -> None:
+    """A network barely trained: each trained layer from the network's own input, and the frames."""
+    found = stages(
+        DESIGN / "design.yaml", "hardware.protect=none", "train.epochs=1", "data.samples=600",
+        "train.float_twin=false", "verify.vectors=100",
+    )  # fmt: skip
+    made: dict[str, Path] = {}
+    for name in ("data", "train", "lower", "vectors", "golden", "training", "accuracy"):
+        stage = context(tmp_path / name, made)
+        found[name].run(stage)
+        made[name] = stage.out
+    rung = read_json(made["training"] / "rung.json")
+    assert rung["equal"]
+    assert {"conv_add", "conv_requant", "dense_add", "dense_requant"} <= set(rung["values"])
+    graph = load_graph(made["lower"] / "graph.hwf")
+    params = load_params(made["lower"] / "params", graph)
+    codes = np.load(made["vectors"] / "inputs" / "codes.npy")
+    frames = np.load(made["golden"] / "outputs" / "frame.npy")
+    assert frames.tolist() == [chip_model(wafer, params)["frame"] for wafer in codes]
+    metric = read_json(made["accuracy"] / "accuracy.json")
+    assert metric["integer"] == pytest.approx(metric["quantized"], abs=0.05)

@@ -9,13 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hwflow.asic.delays import library_delays
+from hwflow.asic.kit import kit_of
+from hwflow.asic.liberty import load_library
 from hwflow.backends.amaranth.generate import generate_verilog
 from hwflow.backends.amaranth.simulate import simulate
 from hwflow.errors import CheckFailed
+from hwflow.plan.asic import asic_target
 from hwflow.plan.loading import SCRUB
 from hwflow.plan.plan import Options, make_plan
 from hwflow.plan.targets import protected, target
 from hwflow.synth import synthesize
+from hwflow.synth.asic import synthesize_cells
 from hwflow.verify.netlist import NetlistSim
 from hwflow.verify.netlist.triples import check_triples
 from hwflow.verify.netlist.upsets import OFFER, RUNS, TAKE, Fault, Upset, UpsetSim
@@ -98,3 +103,32 @@ def test_copies_that_meet_are_found(tmp_path: Path) -> None:
     source.write_text(json.dumps(netlist), encoding="utf-8")
     with pytest.raises(CheckFailed, match="another copy of the loader"):
         check_triples(source, "programmable")
+
+
+@pytest.mark.parametrize("real_library", ["sg13g2", "osu018"], indirect=True)
+def test_loader_in_cells(real_library: Path, tmp_path: Path) -> None:
+    """Three copies of the loader, every word of each behind a clock gate where there is one."""
+    library = load_library(real_library)
+    kit = kit_of(library)
+    device = asic_target(library_delays(library, kit), clock_gates=kit.clock_gate is not None)
+    case = Protected("ecp5-25k")
+    case.plan = make_plan(
+        programmable(), Options(protected(device), Fraction(40_000_000), "valid_only", {}, "tmr")
+    )
+    case.face = case.plan.interface
+    rtl, work = tmp_path / "design.v", tmp_path / "work"
+    rtl.write_text(generate_verilog(case.plan), encoding="utf-8")
+    layers = [f"programmable__{layer.name}" for layer in case.plan.layers]
+    result = synthesize_cells(
+        rtl, "programmable", layers, real_library, tmp_path, work, protected=True
+    )
+    counted, mapped = check_triples(tmp_path / "netlist.json", "programmable"), result.protection
+    assert mapped is not None
+    assert mapped.loader > 3 * case.store.bits
+    assert counted.flip_flops == mapped.copies + mapped.loader == 3 * counted.bits
+    assert counted.weights == case.store.bits
+    assert counted.voters == counted.bits + 2 * (counted.held - counted.weights)
+    if kit.clock_gate:
+        assert result.gating.gates >= 3 * case.store.words
+    sim = NetlistSim.build(tmp_path / "netlist.json", case.face, tmp_path / "n", load=case.loads[1])
+    np.testing.assert_array_equal(sim.replay(case.beats).outputs["z"], case.wanted[1])

@@ -154,7 +154,7 @@ def test_whole_builds(interface: str, tmp_path: Path) -> None:
 
 def test_triples_count_their_voters() -> None:
     nets = frozenset({2, 3, 4})
-    assert Triples(3, 1, 1, 0, dict.fromkeys((5, 6, 7), nets)).voters == 3
+    assert Triples(3, 1, 1, 0, 0, dict.fromkeys((5, 6, 7), nets)).voters == 3
 
 
 LIBRARIES = pytest.mark.parametrize("real_library", ["sg13g2", "osu018"], indirect=True)
@@ -254,6 +254,6 @@ def test_a_copy_lost_in_mapping_is_found(shared: Path, tmp_path: Path) -> None:
         if any(c["type"] == "duo__tmr_copy" for c in m["cells"].values())
     )  # fmt: skip
     holder["one more"] = next(c for c in holder.values() if c["type"] == "duo__tmr_copy")
-    with pytest.raises(CheckFailed, match=f"{copies} and") as caught:
+    with pytest.raises(CheckFailed, match=f"{copies}, ") as caught:
         count_protection(rtl, mapped, flat, "duo", library)
     assert caught.value.code == "synth.tmr"

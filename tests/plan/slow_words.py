@@ -23,7 +23,8 @@ def _value(
         case w.Weight(index):
             return weights[index]
         case w.Dot(xs, _, ws, addend, _):
-            products = (known[x] * known[k] for x, k in zip(xs, ws, strict=True))
+            factors = [known[k] for k in ws] or [1] * len(xs)
+            products = (known[x] * factor for x, factor in zip(xs, factors, strict=True))
             return sum(products, known[addend])
         case w.Literal(value):
             return value

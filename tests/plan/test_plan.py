@@ -92,7 +92,7 @@ def test_region_times_follow_the_layers() -> None:
     (region,) = plan.stages
     assert isinstance(region, Region)
     for layer in region.layers:
-        start = max(region.times[v] for v in layer.inputs)
+        start = max(region.times[v] for v in layer.inputs) + layer.waits
         assert region.starts[layer.name] == start
         assert all(region.times[v] == start + layer.latency for v in layer.outputs)
     assert region.latency == region.times[region.outputs[0]] > 2

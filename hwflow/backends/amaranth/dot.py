@@ -24,7 +24,7 @@ from hwflow.backends.amaranth.logic import extended
 from hwflow.backends.amaranth.module import HwModule
 from hwflow.plan import words as w
 
-__all__ = ["DotProduct", "attach_dot"]
+__all__ = ["CarrySaveSum", "DotProduct", "attach_dot"]
 
 _DIGIT: Final = {"radix4": 2, "radix8": 3}
 
@@ -152,6 +152,9 @@ def attach_dot(
     """Put the dot product `word` inside `owner`; `read` gives the words that it reads."""
     op = word.op
     assert isinstance(op, w.Dot)
+    if not op.weights:
+        _attach_sum(owner, m, instance, word, circuit, read, result)
+        return
     x_bits = max(circuit.words[i].width for i in op.inputs)
     w_bits = max(circuit.words[i].width + (not circuit.words[i].signed) for i in op.weights)
     design = owner.name.partition("__")[0]
@@ -170,6 +173,49 @@ def attach_dot(
     if op.recoding == "radix8":
         wires["triple_i"] = Cat(*(extended(read(i), x_bits + 2) for i in op.triples))
     owner.attach(m, instance, module, wires)
+
+
+def _attach_sum(
+    owner: HwModule,
+    m: Module,
+    instance: str,
+    word: w.Word,
+    circuit: w.Circuit,
+    read: Callable[[int], Value],
+    result: Signal,
+) -> None:
+    op = word.op
+    assert isinstance(op, w.Dot)
+    x_bits = max(circuit.words[i].width for i in op.inputs)
+    design, count = owner.name.partition("__")[0], len(op.inputs)
+    name = f"{design}__dot_sum_{count}x{x_bits}_{word.width}"
+    module = CarrySaveSum(name, count, x_bits, word.width, generate=owner.generate)
+    wires: dict[str, Value] = {
+        "x_i": Cat(*(extended(read(i), x_bits) for i in op.inputs)),
+        "addend_i": extended(read(op.addend), word.width),
+        "sum_o": result,
+    }
+    owner.attach(m, instance, module, wires)
+
+
+class CarrySaveSum(HwModule):
+    """``sum_o = addend_i + sum_k x[k]`` modulo ``2**bits`` of unsigned inputs, no registers."""
+
+    def __init__(self, name: str, count: int, x_bits: int, bits: int, *, generate: bool) -> None:
+        super().__init__(name, generate=generate)
+        self.count, self.x_bits, self.bits = count, x_bits, bits
+        self.x = self.add_input("x_i", count * x_bits)
+        self.addend = self.add_input("addend_i", bits)
+        self.result = self.add_output("sum_o", bits)
+
+    @property
+    def clocked(self) -> bool:
+        return False
+
+    def build(self, m: Module) -> None:
+        rows = [_Row(self.x.word_select(k, self.x_bits), 0) for k in range(self.count)]
+        first, second = _compressed(m, [*rows, _Row(self.addend, 0)], self.bits)
+        m.d.comb += self.result.eq(_whole(first, self.bits) + _whole(second, self.bits))
 
 
 def _whole(row: _Row, bits: int) -> Value:

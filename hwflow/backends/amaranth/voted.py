@@ -44,22 +44,21 @@ class VotedLoader(HwModule):
         ]
 
     def build(self, m: Module) -> None:
-        state, words, voted = [], [], []
+        made: dict[str, list[Value]] = {}
+        voted = []
         for which, copy in zip(_COPIES, self.copies, strict=True):
             wires: dict[str, Value] = {pin: self.inputs[pin] for pin in loader_inputs(self.store)}
             for port, signal in copy.outputs.items():
-                # Beyond the words the first copy's outputs are taken: they follow from votes.
-                own = which == _COPIES[0] and port in self.outputs and port != "weights_o"
-                local = Signal(len(signal), name=f"{port.removesuffix('_o')}_{which}")
-                wires[port] = self.outputs[port] if own else local
-            wires["voted_i"] = Signal(len(copy.inputs["voted_i"]), name=f"voted_{which}")
-            state.append(wires["state_o"])
-            words.append(wires["weights_o"])
-            voted.append(wires["voted_i"])
+                wires[port] = Signal(len(signal), name=f"{port.removesuffix('_o')}_{which}")
+                made.setdefault(port, []).append(wires[port])
+            voted.append(Signal(len(copy.inputs["voted_i"]), name=f"voted_{which}"))
+            wires["voted_i"] = voted[-1]
             self.attach(m, f"copy_{which}", copy, wires)
+        state = made.pop("state_o")
         for which, vote in zip(_COPIES, voted, strict=True):
             self._vote(m, f"voter_{which}", state, vote)
-        self._vote(m, "voter_weights", words, self.outputs["weights_o"])
+        for port, said in made.items():
+            self._vote(m, f"voter_{port.removesuffix('_o')}", said, self.outputs[port])
 
     def _vote(self, m: Module, instance: str, said: list[Value], vote: Value) -> None:
         voter = _Voter(f"{self.name}_voter_{len(vote)}", len(vote), generate=self.generate)

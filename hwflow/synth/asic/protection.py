@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -22,7 +23,7 @@ _ADDED: Final = re.compile(r"\.(?:copy_[bc]|bank_[bc]|voter(?:_\w+)?)(?:\[\d+\])
 
 @dataclass(frozen=True, slots=True)
 class Protection:
-    """`copies` flip-flops and `voters` after mapping.
+    """`copies` flip-flops and `voters` after mapping; `loader` flip-flops of the weight loader.
 
     The RTL may have more voters: of a register that turns out never to hold, whose second and third
     copy nothing feeds back to. `added_um2` is the area of second and third copies with their clock
@@ -31,6 +32,7 @@ class Protection:
 
     copies: int
     voters: int
+    loader: int
     added_um2: float
 
 
@@ -41,19 +43,16 @@ def count_protection(rtl: Json, mapped: Json, flat: Json, top: str, library: Lib
         CheckFailed: `synth.tmr` where mapping lost a copy or a voter, or made a flip-flop of its
             own.
     """
-    before, after = _counted(rtl, top, library), _counted(mapped, top, library)
-    count = instances(mapped["modules"], top)
-    found = sum(
-        number
-        for name, number in count.items()
-        for cell in mapped["modules"][name]["cells"].values()
-        if (kind := library.cells.get(cell["type"])) is not None and kind.ff is not None
-    )
-    if before[0] != after[0] or before[1] < after[1] or found != after[0]:
+    before, after = _counted(rtl, top), _counted(mapped, top)
+    found = _flip_flops(mapped, top, library)
+    loader = found.pop(f"{top}__loader_copy", 0)
+    state = sum(found.values())
+    if before[0] != after[0] or before[1] < after[1] or before[2] != after[2] or state != after[0]:
         raise CheckFailed(
             "synth.tmr",
-            f"triplication did not survive mapping: {before[0]} copies and {before[1]} voters in "
-            f"the RTL, {after[0]} and {after[1]} after mapping, which holds {found} flip-flops",
+            f"triplication did not survive mapping: {before[0]} copies, {before[1]} voters and "
+            f"{before[2]} loaders in the RTL, {after[0]}, {after[1]} and {after[2]} after mapping, "
+            f"which holds {state} flip-flops",
             hint="a tool merged copies or voters; please report it together with the design",
         )
     added = [
@@ -61,28 +60,25 @@ def count_protection(rtl: Json, mapped: Json, flat: Json, top: str, library: Lib
         for name, cell in flat["modules"][top]["cells"].items()
         if _ADDED.search(plain_name(name))
     ]
-    return Protection(*after, round(sum(added), 3))
+    return Protection(after[0], after[1], loader, round(sum(added), 3))
 
 
-def _counted(netlist: Mapping[str, Any], top: str, library: Library) -> tuple[int, int]:
-    """Copies (bits) and voters in a hierarchy of modules, with those of the weight loader."""
+def _flip_flops(mapped: Json, top: str, library: Library) -> Counter[str]:
+    """Flip-flops of all instances, by module."""
+    found: Counter[str] = Counter()
+    for name, number in instances(mapped["modules"], top).items():
+        for cell in mapped["modules"][name]["cells"].values():
+            kind = library.cells.get(cell["type"])
+            if kind is not None and kind.ff is not None:
+                found[name] += number
+    return found
+
+
+def _counted(netlist: Mapping[str, Any], top: str) -> tuple[int, int, int]:
+    """Copies (bits), voters, and copies of the weight loader, in a hierarchy of modules."""
     count = instances(netlist["modules"], top)
     bank = f"{top}__tmr_bank_"
     banks = {name: number for name, number in count.items() if name.startswith(bank)}
     bits = sum(int(name.removeprefix(bank)) * number for name, number in banks.items())
-    loader = f"{top}__loader_copy"
-    if number := count[loader]:
-        cells = netlist["modules"][loader]["cells"].values()
-        bits += number * sum(_flip_flops(cell, library) for cell in cells)
-    voter = f"{top}__loader_voter_"
-    votes = [(name, number) for name, number in count.items() if name.startswith(voter)]
-    voters = sum(int(name.removeprefix(voter)) * number for name, number in votes)
-    return count[f"{top}__tmr_copy"] + bits, count[f"{top}__tmr_voter"] + voters
-
-
-def _flip_flops(cell: Json, library: Library) -> int:
-    """Flip-flops that a cell of the library, or of Yosys before mapping, is."""
-    kind = library.cells.get(cell["type"])
-    if kind is not None:
-        return int(kind.ff is not None)
-    return len(cell["connections"]["Q"]) if cell["type"].endswith("dff") else 0
+    copies = count[f"{top}__tmr_copy"] + bits
+    return copies, count[f"{top}__tmr_voter"], count[f"{top}__loader_copy"]

@@ -24,11 +24,11 @@ _KEPT = "0" * 31 + "1"
 def share_modules(netlist: Json, top: str, layer_modules: Sequence[str]) -> int:
     """Mark repeated modules of a design before mapping to be kept, in place; returns how many.
 
-    Layers keep their own border in any case, and take no constants from outside; nor do registers
-    with copies, which all stay.
+    Layers keep their own border in any case, and take no constants from outside; nor do copies of
+    registers and of the weight loader, which all stay.
     """
     modules = netlist["modules"]
-    whole = {n for n in modules if n.startswith(f"{top}__tmr_")}
+    whole = {n for n in modules if n.startswith((f"{top}__tmr_", f"{top}__loader"))}
     _specialize(modules, top, whole.union(layer_modules))
     count = instances(modules, top)
     repeated = sorted(name for name, number in count.items() if number > 1)
