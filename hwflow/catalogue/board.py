@@ -73,6 +73,11 @@ BOARD: dict[str, Explanation] = {
         "A spelling mistake, or a board without a file in constraints/.",
         "Use one of the names listed, or add a file like those in constraints/.",
     ),
+    "board.weights": Explanation(
+        "The board's UART cannot load weights.",
+        "The graph has params, or hardware.weights is programmable.",
+        "Leave hardware.board out, or use hardware.weights: constant.",
+    ),
     "talk.baud": Explanation(
         "The board's baud rate is not one that serial ports of this system have.",
         "The system knows a fixed list of rates.",

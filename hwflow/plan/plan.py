@@ -95,9 +95,13 @@ class Plan:
     @property
     def cost(self) -> Cost:
         """Sums over the layers and the weight loader (buffers and converters apart)."""
+        return reduce(add, (layer.cost for layer in self.layers), self.loader_cost)
+
+    @property
+    def loader_cost(self) -> Cost:
+        """What loading weights at run time takes."""
         store, copies = self.interface.store, 3 if self.options.protect == "tmr" else 1
-        loader = loader_cost(store, copies) if store else Cost()
-        return reduce(add, (layer.cost for layer in self.layers), loader)
+        return loader_cost(store, copies) if store else Cost()
 
 
 def make_plan(

@@ -53,6 +53,7 @@ def plan_record(plan: Plan) -> dict[str, Any]:
         "estimated_fmax_hz": round(plan.fmax_hz),
         "bottleneck": bottleneck["name"],
         "layers": layers,
+        **_loader(plan),
         "dataflow": [_stage(stage) for stage in plan.stages],
         "total": {
             "adders": cost.adders,
@@ -71,6 +72,18 @@ def plan_record(plan: Plan) -> dict[str, Any]:
         if target.resources
         else None,
     }
+
+
+def _loader(plan: Plan) -> dict[str, Any]:
+    store = plan.interface.store
+    if store is None:
+        return {}
+    cost = plan.loader_cost
+    return {
+        "loader": {
+            "words": store.words, "bits": store.bits, "luts": cost.luts, "ffs": cost.ffs,
+        }
+    }  # fmt: skip
 
 
 def _layer(layer: AnyLayer) -> dict[str, Any]:

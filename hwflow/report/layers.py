@@ -74,8 +74,27 @@ def read_layers(artifacts: Mapping[str, Path], area: Area | None) -> Layers:
         )
         for name in (planned or widths)
     )
+    loader = plan.inner_or_none("loader") if plan is not None else None
+    if loader is not None:
+        rows = (*rows, _loader_row(loader, energy.get("loader", {}), area, asic))
     outside = area.figures(area.outside, "outside of layers") if area and area.outside else {}
     return Layers(rows, outside, _totals(rows))
+
+
+def _loader_row(
+    planned: Record, energy: Mapping[str, Figure], area: Area | None, asic: bool
+) -> LayerRow:
+    """The weight loader, which is no layer of the graph but has area and energy like one."""
+    scope, figures = "weight loader", dict(energy)
+    for key in ("lut_planned", "ff_planned"):
+        if metric(key).applies(asic):
+            column, kind = _PLANNED[key]
+            value = planned.number(column)
+            figures[key] = Figure(value, metric(key).unit, kind, scope, planned.source)
+    if area is not None and "loader" in area.layers:
+        figures |= area.figures(area.layers["loader"], scope)
+    figures |= ratio(figures, f"{scope}, netlist over plan")
+    return LayerRow("loader", ("weights",), "", figures)
 
 
 def _by_name(record: Record | None, key: str, name: str) -> dict[str, Record]:

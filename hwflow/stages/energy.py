@@ -14,7 +14,7 @@ from hwflow.power.elements import elements_of
 from hwflow.power.fpga import Energy, fpga_energy
 from hwflow.power.moves import move
 from hwflow.stages.activity import load_activity
-from hwflow.stages.files import read_json, write_json
+from hwflow.stages.files import part_names, read_json, write_json
 
 __all__ = ["run"]
 
@@ -23,7 +23,7 @@ def run(config: DesignConfig, context: StageContext) -> None:
     """Energy per inference on data and on uniform inputs, by kind of element and by layer."""
     text = (context.inputs["generate"] / "interface.json").read_text(encoding="utf-8")
     interface = Interface.from_json(text)
-    layers = [layer["name"] for layer in read_json(context.inputs["plan"] / "plan.json")["layers"]]
+    layers = part_names(read_json(context.inputs["plan"] / "plan.json"))
     module = read_json(context.inputs["synth"] / "netlist.json")["modules"][interface.top]
     if config.hardware.asic:
         from hwflow.stages.cell_energy import estimate

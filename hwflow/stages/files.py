@@ -24,8 +24,9 @@ from hwflow.train.data.dataset import Part
 from hwflow.verify.vectors import VectorClass, Vectors, quantize
 
 __all__ = [
-    "FOLDINGS", "given_foldings", "load_arrays", "load_params", "load_vectors", "plan_options",
-    "read_json", "read_params", "samples", "save_arrays", "save_vectors", "write_json",
+    "FOLDINGS", "given_foldings", "load_arrays", "load_params", "load_vectors", "part_names",
+    "plan_options", "read_json", "read_params", "samples", "save_arrays", "save_vectors",
+    "write_json",
 ]  # fmt: skip
 
 FOLDINGS = "foldings.json"
@@ -40,6 +41,12 @@ def write_json(path: Path, value: object) -> None:
 def read_json(path: Path) -> Any:
     """Read JSON that a stage wrote."""
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def part_names(plan: Mapping[str, Any]) -> list[str]:
+    """Instances of the top whose area, energy and paths are told apart, from plan.json."""
+    layers = [str(layer["name"]) for layer in plan["layers"]]
+    return [*layers, *(["loader"] if "loader" in plan else [])]
 
 
 def save_arrays(folder: Path, arrays: Mapping[str, IntArray]) -> None:

@@ -51,6 +51,13 @@ def run(config: DesignConfig, context: StageContext) -> None:
         if error.place is None and error.code in _KEYS:
             error.place = config.place(_KEYS[error.code])
         raise
+    if config.hardware.board and plan.interface.store:
+        raise InputError(
+            "board.weights",
+            f"the UART of {config.hardware.board} has no way to load weights at run time",
+            hint="remove hardware.board, or use hardware.weights: constant",
+            place=config.place("hardware.board"),
+        )
     circuits = {layer.name: layer.circuit for layer in plan.layers if isinstance(layer, LayerPlan)}
     (context.out / "circuits.json").write_text(dump_circuits(circuits), encoding="utf-8")
     (context.out / FOLDINGS).write_text(dump_foldings(plan.options.fold), encoding="utf-8")

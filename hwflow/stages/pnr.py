@@ -6,7 +6,7 @@ from hwflow.config import DesignConfig
 from hwflow.flow import StageContext
 from hwflow.plan.streams import Interface
 from hwflow.plan.targets import target
-from hwflow.stages.files import read_json
+from hwflow.stages.files import part_names, read_json
 from hwflow.synth.pnr import place_and_route
 
 __all__ = ["run"]
@@ -19,7 +19,7 @@ def run(config: DesignConfig, context: StageContext) -> None:
     device = config.hardware.target
     text = (context.inputs["generate"] / "interface.json").read_text(encoding="utf-8")
     interface = Interface.from_json(text)
-    layers = [entry["name"] for entry in read_json(context.inputs["plan"] / "plan.json")["layers"]]
+    layers = part_names(read_json(context.inputs["plan"] / "plan.json"))
     context.progress(0.0, f"nextpnr for {device}; a large design takes an hour")
     place_and_route(
         context.inputs["synth"] / "netlist.json",

@@ -11,7 +11,7 @@ from hwflow.flow import StageContext
 from hwflow.plan.streams import Interface
 from hwflow.plan.targets import target
 from hwflow.stages.cells import library_path
-from hwflow.stages.files import read_json, write_json
+from hwflow.stages.files import part_names, read_json, write_json
 from hwflow.stages.history import write_seen
 from hwflow.synth.asic.protection import Protection
 from hwflow.synth.synthesize import NETLIST, synthesize
@@ -26,8 +26,10 @@ def run(config: DesignConfig, context: StageContext) -> None:
     """Map the RTL for the target."""
     text = (context.inputs["generate"] / "interface.json").read_text(encoding="utf-8")
     top = Interface.from_json(text).top
-    layers = read_json(context.inputs["plan"] / "plan.json")["layers"]
-    modules = {f"{top}__{entry['name']}": entry.get("multiplier") for entry in layers}
+    plan = read_json(context.inputs["plan"] / "plan.json")
+    layers = plan["layers"]
+    modules = {f"{top}__{name}": None for name in part_names(plan)}
+    modules |= {f"{top}__{entry['name']}": entry.get("multiplier") for entry in layers}
     if config.hardware.asic:
         _map_to_cells(config, context, top, list(modules))
         return

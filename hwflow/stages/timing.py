@@ -6,7 +6,7 @@ from hwflow.config import DesignConfig
 from hwflow.flow import StageContext
 from hwflow.plan.streams import Interface
 from hwflow.stages.cells import SDC, library_path
-from hwflow.stages.files import read_json
+from hwflow.stages.files import part_names, read_json
 from hwflow.synth.asic.timing import Corners, check_timing
 
 __all__ = ["run"]
@@ -16,7 +16,7 @@ def run(config: DesignConfig, context: StageContext) -> None:
     """Setup at the slow corner and hold at the fast one, as far as they are given."""
     text = (context.inputs["generate"] / "interface.json").read_text(encoding="utf-8")
     interface = Interface.from_json(text)
-    layers = [entry["name"] for entry in read_json(context.inputs["plan"] / "plan.json")["layers"]]
+    layers = part_names(read_json(context.inputs["plan"] / "plan.json"))
     corners = config.hardware.corners
     context.progress(0.0, "OpenSTA")
     check_timing(

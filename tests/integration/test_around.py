@@ -175,3 +175,17 @@ def test_mistakes_in_the_weights(
     error = refused(path)
     assert error.code == code
     assert text in error.message
+
+
+def test_a_board_cannot_load_weights(tmp_path: Path) -> None:
+    path = design(tmp_path)
+    path.write_text(
+        path.read_text().replace(
+            "{target: lut4}",
+            "{target: ice40-up5k, board: icebreaker, clock: 12 MHz, interface: valid_ready}",
+        )
+    )
+    result = run(pipeline(load_design(path)), design="x", build_folder=tmp_path / "b", to="plan")
+    (error,) = result.errors
+    assert isinstance(error, InputError)
+    assert (error.code, error.place is not None) == ("board.weights", True)

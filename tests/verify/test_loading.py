@@ -130,6 +130,12 @@ def test_cocotb_loads_two_sets_over_both_ports(tmp_path: Path) -> None:
     folder = Case("valid_ready", 60).write(tmp_path / "d")
     results = run_cocotb(folder, tmp_path, vectors=60, paced_vectors=30)
     assert [r.test for r in results][-2:] == ["two_weight_sets", "crc_error"]
+
+
+@pytest.mark.tool
+@pytest.mark.long
+def test_cocotb_finds_faults_of_the_loader(tmp_path: Path) -> None:
+    folder = Case("valid_ready", 60).write(tmp_path / "d")
     text = (folder / "design.v").read_text(encoding="utf-8")
     # A loader that does not look at the CRC, and a design that does not wait for it.
     for old, new, test in (

@@ -78,12 +78,12 @@ def execute(options: argparse.Namespace, console: Console) -> int:
 def _run(build: Build, samples: int, seed: int, watch: _Watch) -> Campaign:
     netlist = build.artifact("synth") / "netlist.json"
     artifacts = {stage: build.artifact(stage) for stage in _STAGES}
-    from hwflow.stages.files import read_json
+    from hwflow.stages.files import part_names, read_json
     from hwflow.stages.rungs import load_golden
     from hwflow.verify.seu import run_campaign
 
     golden = load_golden(artifacts)
-    layers = [str(e["name"]) for e in read_json(build.artifact("plan") / "plan.json")["layers"]]
+    layers = part_names(read_json(build.artifact("plan") / "plan.json"))
     with tempfile.TemporaryDirectory(prefix="hwflow-seu-") as work:
         return run_campaign(
             netlist,
