@@ -25,6 +25,8 @@ TITLES = {
     "anomaly_auc": "Anomaly detection: area under the ROC curve",
     "weight_ber": "Bit errors in ECON-T's weights",
     "seu": "Upsets in the published ECON-T encoder, with and without triplication",
+    "econ_t_chip": "The whole ECON-T chip in standard cells, beside the published one",
+    "dot_products": "Products with weights loaded at run time",
     "econ_t_asic": "ECON-T with constant weights in standard cells",
     "glitch_check": "Glitches against Icarus Verilog",
     "econ_t_cells": "The published ECON-T encoder in standard cells",

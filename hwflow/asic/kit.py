@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from hwflow.asic.liberty import Cell, Library
 from hwflow.errors import InputError
 
-__all__ = ["ClockGate", "Kit", "Tie", "kit_of"]
+__all__ = ["ClockGate", "Kit", "Tie", "check_cells", "kit_of"]
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _NAND2: Final = 0b0111
@@ -67,17 +68,23 @@ class Kit:
         return area / self.gate_area
 
 
-def kit_of(library: Library) -> Kit:
-    """Find the cells by what they do, whatever they are called.
+def kit_of(library: Library, avoid: Container[str] = ()) -> Kit:
+    """Find the cells by what they do, whatever they are called, without those to `avoid`.
+
+    The unit of gate equivalents does not depend on these.
 
     Raises:
         InputError: `library.no-flip-flop`, `library.no-gate` or `library.area`.
     """
     usable = [cell for cell in library.cells.values() if _usable(cell)]
     gate = _smallest(usable, lambda cell: _computes(cell, 2, _NAND2))
+    buffered = bool(_buffers(usable))
+    allowed = [cell for cell in library.cells.values() if cell.name not in avoid]
+    usable = [cell for cell in allowed if _usable(cell)]
     inverter = _smallest(usable, lambda cell: _computes(cell, 1, _NOT))
-    if gate is None or inverter is None:
-        what = "two-input NAND" if gate is None else "inverter"
+    buffers = _buffers(usable)
+    if gate is None or inverter is None or (buffered and not buffers):
+        what = "two-input NAND" if gate is None else "buffer" if inverter else "inverter"
         raise InputError(
             "library.no-gate",
             f"the library {library.name} has no {what} that may be used",
@@ -102,12 +109,28 @@ def kit_of(library: Library) -> Kit:
         gate_area=gate.area,
         inverter=inverter.name,
         flip_flop=register.name,
-        buffers=_buffers(usable),
+        buffers=buffers,
         tie_low=_tie(usable, 0),
         tie_high=_tie(usable, 1),
-        clock_gate=_clock_gate(library.cells.values()),
+        clock_gate=_clock_gate(allowed),
         unused=tuple(sorted(set(library.cells) - used)),
     )
+
+
+def check_cells(library: Library, names: Iterable[str]) -> None:
+    """Refuse names that are no cells of the library.
+
+    Raises:
+        InputError: `library.cell`.
+    """
+    for name in names:
+        if name not in library.cells:
+            near = difflib.get_close_matches(name, library.cells, n=1)
+            raise InputError(
+                "library.cell",
+                f"the library {library.name} has no cell {name!r}",
+                hint=f"did you mean {near[0]!r}?" if near else "cells are named as in its .lib",
+            )
 
 
 def _buffers(cells: Iterable[Cell]) -> tuple[str, ...]:

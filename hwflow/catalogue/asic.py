@@ -62,6 +62,11 @@ ASIC: dict[str, Explanation] = {
         "It is not part of hwflow; it comes in a package of its own.",
         "Run `hwflow doctor --fix`, or give the path of a Liberty file in hardware.library.",
     ),
+    "library.cell": Explanation(
+        "hardware.dont_use names a cell that the library does not have.",
+        "A spelling mistake, or the cell of another library.",
+        "Use names as they stand in the .lib file.",
+    ),
     "library.no-flip-flop": Explanation(
         "The library has no flip-flop that synthesis may use.",
         "It was cut down, holds I/O cells or memories, or marks its registers dont_use. Wanted is "
@@ -69,9 +74,9 @@ ASIC: dict[str, Explanation] = {
         "Give the library of the standard cells.",
     ),
     "library.no-gate": Explanation(
-        "The library has no NAND2 or no inverter that synthesis may use.",
-        "It was cut down, or is no library of standard cells.",
-        "Give the library of the standard cells.",
+        "The library has no NAND2, no inverter, or no buffer left, that synthesis may use.",
+        "It was cut down, is no library of standard cells, or hardware.dont_use names them all.",
+        "Give the library of the standard cells, and use one of each.",
     ),
     "library.no-timing": Explanation(
         "The library has no timing tables for its NAND2 or its flip-flop.",

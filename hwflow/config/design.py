@@ -139,7 +139,7 @@ class HardwareConfig:
     """What is built; `clock` is in hertz, exact; `board` names a file in constraints/.
 
     `library` is a known cell library's name or a Liberty file; None unless `target` is asic, which
-    `clock_gating` and `flatten` are for, too.
+    `clock_gating`, `flatten` and `dont_use` are for, too.
     """
 
     backend: str = "amaranth"
@@ -154,6 +154,7 @@ class HardwareConfig:
     corners: CornersConfig = CornersConfig()
     clock_gating: bool = True
     flatten: bool = False
+    dont_use: tuple[str, ...] = ()
 
     @property
     def asic(self) -> bool:

@@ -238,6 +238,12 @@ _HARDWARE = Section(
             "target: asic: flatten layers before mapping; else a repeated module is mapped once",
             False,
         ),
+        Key(
+            "dont_use",
+            ListOf(Text(r"[A-Za-z_][A-Za-z0-9_]*", "the name of a cell")),
+            "target: asic: cells of the library that synthesis must leave alone",
+            (),
+        ),
     ),
     make=HardwareConfig,
     check=check_hardware,

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import get_args
 
+import numpy as np
+
 from hwflow.errors import ErrorList, HwflowError, InputError
 from hwflow.ir import ops
 from hwflow.ir.graph import Graph
@@ -109,8 +111,17 @@ def check_graph(graph: Graph) -> None:
 
     Raises:
         InputError: "plan.port" for an input that nothing reads or an output that no layer makes,
-            "plan.name" for a layer called like a module of ours.
+            "plan.name" for a layer called like a module of ours, "plan.operation" for a param
+            whose bits can hold what its type excludes: nothing would keep the loader from it.
     """
+    for node in graph.params:
+        elem = graph.types[node.name].elem
+        if not bool(np.all(elem.hi - elem.lo + 1 == 2 ** elem.width().astype(object))):
+            raise InputError(
+                "plan.operation",
+                f"param {node.name} is {elem}: its bits can be loaded with more than that",
+                hint="give it all values of its bits (IntType.fixed), and limit it in the graph",
+            )
     for layer in graph.layers():
         if _OURS.fullmatch(layer.name):
             raise InputError(

@@ -22,6 +22,7 @@ from hwflow.plan.kernel import Window
 from hwflow.plan.layer import LayerPlan, recoding_of
 from hwflow.plan.plan import Plan
 from hwflow.plan.serial import SerialPlan
+from hwflow.plan.words import Dot
 
 __all__ = ["layer_cycles", "plan_record", "window_cycles"]
 
@@ -121,7 +122,9 @@ def _layer(layer: AnyLayer) -> dict[str, Any]:
 
 
 def _recoding(layer: LayerPlan | SerialPlan) -> str | None:
-    return recoding_of(layer.folding) if layer.weights else None
+    circuit = layer.terms if isinstance(layer, SerialPlan) else layer.circuit
+    recodes = any(isinstance(word.op, Dot) and word.op.weights for word in circuit.words)
+    return recoding_of(layer.folding) if recodes else None
 
 
 def layer_cycles(layer: AnyLayer) -> int:

@@ -64,10 +64,13 @@ def chosen_target(config: DesignConfig) -> Target:
         return target(config.hardware.target)
     try:
         library = config.hardware.corners.slow or library_path(config)
-        return _cells(library, config.hardware.clock_gating)
+        found = _cells(library, config.hardware.clock_gating, config.hardware.dont_use)
     except HwflowError as error:
-        error.place = error.place or config.place("hardware.library")
+        unused = error.code == "library.cell"
+        place = config.place("hardware.dont_use" if unused else "hardware.library")
+        error.place = error.place or place
         raise
+    return found
 
 
 def check_power(config: DesignConfig) -> None:
@@ -101,12 +104,13 @@ def _load(path: Path, _mtime: int, _size: int) -> Library:
     return load_library(path)
 
 
-def _cells(library: Path, clock_gating: bool) -> Target:
+def _cells(library: Path, clock_gating: bool, avoid: tuple[str, ...]) -> Target:
     from hwflow.asic.delays import library_delays
-    from hwflow.asic.kit import kit_of
+    from hwflow.asic.kit import check_cells, kit_of
     from hwflow.plan.asic import asic_target
 
     found = _library(library)
-    kit = kit_of(found)
+    check_cells(found, avoid)
+    kit = kit_of(found, avoid)
     gates = clock_gating and kit.clock_gate is not None
     return asic_target(library_delays(found, kit), clock_gates=gates)

@@ -185,7 +185,8 @@ def _synth(config: DesignConfig) -> Stage:
     if config.hardware.protect != "none":
         settings["protect"] = config.hardware.protect
     if config.hardware.asic:
-        settings["cells"] = [config.hardware.clock_gating, config.hardware.flatten]
+        hardware = config.hardware
+        settings["cells"] = [hardware.clock_gating, hardware.flatten, *hardware.dont_use]
     tools, files = ("python", "pyosys"), _cells(config)
     return _stage(config, "synth", ("plan", "generate"), tools, settings, workers, files)
 

@@ -70,6 +70,7 @@ def _map_to_cells(
         clock_gating=config.hardware.clock_gating,
         flat=config.hardware.flatten,
         protected=protected,
+        avoid=config.hardware.dont_use,
     )
     if protected:
         assert result.protection is not None

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hwflow.asic.delays import FAN_OUT, library_delays
-from hwflow.asic.kit import Kit, Tie, kit_of
+from hwflow.asic.kit import Kit, Tie, check_cells, kit_of
 from hwflow.asic.liberty import Library, load_library
 from hwflow.asic.power_data import without_power_data
 from hwflow.asic.wires import wire_pf
@@ -55,6 +55,23 @@ def test_cells_are_found_by_what_they_do_and_dont_use_is_kept(tmp_path: Path) ->
     assert kit.gate == "NAND2"
     assert kit.unused == ("CHEAP", "LAT")
     assert kit.buffers == ("BUF", "BUF9")  # the delay cell is larger than what drives as much
+
+
+def test_cells_to_avoid(tiny_library: Path) -> None:
+    """The unit of gate equivalents stays; what must be there may not all be avoided."""
+    library = load_library(tiny_library)
+    kit = kit_of(library, ("NAND2", "TIE1"))
+    assert (kit.gate, kit.tie_high, kit.unused) == ("NAND2", None, ("NAND2", "TIE1"))
+    with pytest.raises(InputError) as caught:
+        kit_of(library, ("DFF",))
+    assert caught.value.code == "library.no-flip-flop"
+    with pytest.raises(InputError, match="no buffer"):
+        kit_of(library, ("BUF",))
+    check_cells(library, ("NAND2",))
+    with pytest.raises(InputError) as caught:
+        check_cells(library, ("NAND3",))
+    assert caught.value.code == "library.cell"
+    assert "did you mean 'NAND2'" in caught.value.hint
 
 
 def test_names_that_scripts_cannot_hold_are_not_used(tmp_path: Path) -> None:

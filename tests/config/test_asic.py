@@ -45,6 +45,8 @@ def test_pdk_root(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("{target: asic, library: osu81}", "config.path", "expected osu018 or a Liberty file"),
         ("{target: lut4, clock_gating: false}", "config.combination", "target: asic"),
+        ("{target: asic, dont_use: [3]}", "config.type", "name of a cell"),
+        ("{dont_use: [INV]}", "config.combination", "ecp5-85k"),
         ("{flatten: true}", "config.combination", "ecp5-85k"),
         ("{target: asic, library: none.lib}", "file.missing", "none.lib"),
         ("{target: asic, library: 3}", "config.type", "text"),

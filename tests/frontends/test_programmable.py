@@ -39,6 +39,14 @@ def test_params_have_the_quantizers_types_and_hold_the_trained_weights() -> None
     assert not any(isinstance(n.op, Const) for n in graph.nodes)
 
 
+def test_a_symmetric_quantizer_takes_all_values_of_its_bits() -> None:
+    """What can be loaded must be what the graph expects."""
+    net = Net((6,), bits(8, 1))
+    net.dense("dense", np.full((6, 2), -1), {"class": "ternary", "config": {"alpha": 1.0}})
+    lowered = lower(net.network(), "n", programmable=True)
+    assert lowered.graph.types["dense_kernel"].elem == IntType(-2, 1)
+
+
 def test_a_zero_bias_can_be_loaded_too() -> None:
     network = small(np.array([0, 0])).network()
     assert "conv_bias" in lower(network, "n", programmable=True).params

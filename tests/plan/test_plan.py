@@ -273,6 +273,14 @@ def test_values_wider_than_a_lane(where: str) -> None:
     assert "62" in refused("plan.operation", lambda: make_plan(graph, options()))
 
 
+@pytest.mark.parametrize("kind", [IntType(0, 5), IntType(-1, 1), IntType([0, 0], [3, 4])])
+def test_params_that_could_be_loaded_with_more_than_their_type(kind: IntType) -> None:
+    b = GraphBuilder("loaded")
+    x = b.input("x", (2,), IntType.fixed(4))
+    graph = b.build({"y": b.add(x, b.param("offset", (2,), kind))})
+    assert "offset" in refused("plan.operation", lambda: make_plan(graph, options()))
+
+
 @pytest.mark.parametrize("name", ["buffer_8", "serializer_x", "deserializer_y", "conv__kernel"])
 def test_layers_called_like_our_modules(name: str) -> None:
     b = GraphBuilder("net")

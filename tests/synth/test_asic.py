@@ -128,6 +128,16 @@ def test_a_register_that_the_library_lacks(tmp_path: Path) -> None:
     assert caught.value.code == "tool.failed"
 
 
+@pytest.mark.tool
+def test_cells_that_must_not_be_used(tmp_path: Path) -> None:
+    (tmp_path / "rtl.v").write_text(TINY, encoding="utf-8")
+    rtl, work = tmp_path / "rtl.v", tmp_path / "work"
+    library = samples.write(tmp_path)
+    assert "XOR2" in dict(build(tmp_path / "all", library).whole.cells)
+    result = synthesize_cells(rtl, "tiny", LAYERS, library, tmp_path, work, avoid=("XOR2",))
+    assert "XOR2" not in dict(result.whole.cells)
+
+
 def test_names_are_checked(tmp_path: Path) -> None:
     (tmp_path / "rtl.v").write_text("", encoding="utf-8")
     with pytest.raises(InputError) as caught:

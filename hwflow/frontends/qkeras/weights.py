@@ -30,8 +30,9 @@ class Weights:
 
     @property
     def type(self) -> IntType:
-        """The type that holds every weight the quantizer can give."""
-        return IntType(self.lo, self.hi, self.frac)
+        """All values of the bits that hold the quantizer's codes."""
+        width = IntType(self.lo, self.hi).max_width()
+        return IntType.fixed(width, self.frac, signed=self.lo < 0)
 
 
 def kernel_weights(layer: Layer, role: str) -> Weights:

@@ -79,6 +79,7 @@ def synthesize_cells(
     clock_gating: bool = True,
     flat: bool = False,
     protected: bool = False,
+    avoid: Sequence[str] = (),
     timeout: float = 7200.0,
 ) -> AsicResult:
     """Map `rtl` to the library's cells; write netlist.json, netlist.v and synth.json into `out`.
@@ -86,7 +87,8 @@ def synthesize_cells(
     Modules listed in `layer_modules` keep their border until mapping is done, so that their area
     is counted, not estimated. With `clock_gating` enables become clock gates where the library has
     them. Not `flat`, a module that the design repeats is mapped once. Copies and voters of a
-    `protected` design are counted after each step. Files of the run (script, log) stay in `work`.
+    `protected` design are counted after each step. Cells to `avoid` are not used.
+    Files of the run (script, log) stay in `work`.
 
     Raises:
         InputError: `liberty.*` and `library.*` for a library that cannot be used, `synth.name`.
@@ -94,7 +96,7 @@ def synthesize_cells(
         ToolMissing, ToolFailed: Yosys is absent or failed.
     """
     library = load_library(library_file)
-    kit = kit_of(library)
+    kit = kit_of(library, avoid)
     work.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(library_file, work / LIBRARY)
     mapping = script(top, layer_modules, kit, gated=clock_gating, flat=flat, protected=protected)
