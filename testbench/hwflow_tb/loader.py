@@ -99,9 +99,17 @@ class Loader:
         """Loads words and starts the design.
 
         Raises:
-            FindingError: when it does not run, with the CRC that it found.
+            FindingError: as `run`.
         """
         await self.write(access, words)
+        await self.run(access)
+
+    async def run(self, access: Access) -> None:
+        """Has the weights checked, and expects that the design runs.
+
+        Raises:
+            FindingError: when it does not, with the CRC that it found.
+        """
         state = await self.start(access)
         if state != RUNNING:
             found = await access(_FOUND, None)

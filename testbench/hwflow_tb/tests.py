@@ -195,8 +195,7 @@ async def _two_weight_sets(bench: Bench, setup: _Setup, record: dict[str, object
         await loader.write(write, words)
         await _expect_words(loader, read, words)
         await _expect_state(bench, loader, write, LOADING)
-        await loader.load(write, words)
-        await _expect_words(loader, read, words)
+        await loader.run(write)
         await bench.stream(inputs, golden, seed=f"weights {setup.seed}")
 
 

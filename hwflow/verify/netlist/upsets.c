@@ -1,6 +1,8 @@
 /* Upsets in a running circuit; appended to harness.c. Stream 0 is left alone: the others are held
    against it. The driver's side is hwflow/verify/netlist/upsets.py. */
 
+#include <stdlib.h>
+
 extern u64 *hw_faults(void);
 extern u64 *hw_store(int number, long *size);
 
@@ -85,6 +87,22 @@ static void watch(campaign *c, const port *p, const u64 *n, u64 taken, int64_t *
   }
 }
 
+/* Loading weights takes thousands of cycles and is the same in every run: what it leaves is kept. */
+static void begin(bench *t, const campaign *c) {
+  static u64 *kept, *loaded;
+  static int64_t clocks;
+  size_t size = (size_t)hw_size() * sizeof(u64), pins = (size_t)t->n_load * sizeof(u64);
+  if (clocks && clocks == t->n_load && !memcmp(loaded, t->load, pins) && !c->n_stores) {
+    memcpy(hw_nets(), kept, size);
+    return;
+  }
+  hw_begin(t);
+  if (!t->n_load || c->n_stores) return;
+  kept = realloc(kept, size), loaded = realloc(loaded, pins), clocks = t->n_load;
+  memcpy(kept, hw_nets(), size);
+  memcpy(loaded, t->load, pins);
+}
+
 /* From reset to the limit, whatever happens. At most 16 ports a side. */
 void hw_campaign(bench *t, campaign *c) {
   u64 *n = hw_nets(), pending[16] = {0};
@@ -92,7 +110,7 @@ void hw_campaign(bench *t, campaign *c) {
   for (int k = 0; k < 16; k++)
     for (int s = 0; s < STREAMS; s++) last[k][s] = -1;
   for (int s = 0; s < STREAMS; s++) c->last_differs[s] = c->last_begun[s] = -1;
-  hw_begin(t);
+  begin(t, c);
   u64 resting = t->reset >= 0 ? n[t->reset] : 0;
   for (; t->cycle < t->limit; t->cycle++) {
     u64 reset = 0, missed = 0, added = 0;
