@@ -110,8 +110,7 @@ class _Joiner:
                     self._offer(value, link)
                 continue
             reads = tuple(self._fetched(v, index, self._wanted(group, v)) for v in inputs)
-            if not self.ready:
-                reads = self._met(inputs, reads)
+            reads = self._met(inputs, reads)
             stage = self._stage(group, inputs, reads)
             self.stages.append(stage)
             begun = max(self.arrivals.get(self._origin(link), 0) for link in reads)
@@ -126,15 +125,22 @@ class _Joiner:
         return Dataflow(tuple(self.stages), ports, outputs)
 
     def _met(self, values: Sequence[str], reads: tuple[str, ...]) -> tuple[str, ...]:
-        """Links on which all of `reads` come in the same clock, the earlier ones from FIFOs."""
+        """Where `reads` come at different times, the earlier ones from FIFOs.
+
+        Without ready they must wait; with it they can, so that the first do not stop what makes
+        the last.
+        """
         times = [self.arrivals.get(self._origin(link), 0) for link in reads]
+        held_already = {link for s in self.stages if isinstance(s, Fifo) for link in s.writes}
         met = []
         for value, link, time in zip(values, reads, times, strict=True):
-            if time == max(times):
+            if time == max(times) or (self.ready and link in held_already):
                 met.append(link)
                 continue
             held, stream = f"{link}_waiting", self.streams[link]
-            self.stages.append(Fifo(value, stream, 1, (link,), (held,), needed=True))
+            beats = stream.beats if self.ready else 1
+            waits = Fifo(value, stream, beats, (link,), (held,), needed=not self.ready)
+            self.stages.append(waits)
             self.streams[held] = stream
             met.append(held)
         return tuple(met)

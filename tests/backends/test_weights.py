@@ -157,3 +157,22 @@ def test_an_input_that_nothing_holds_is_refused() -> None:
     with pytest.raises(InputError, match="nothing holds it that long"):
         planned(graph, {"dense": Folding(digits=2)}, "valid_only")
     check(planned(graph, {"dense": Folding(digits=2)}, "valid_ready"), 5)
+
+
+@pytest.mark.parametrize("kind", ["valid_only", "valid_ready"])
+def test_values_that_meet_after_different_times(kind: InterfaceKind) -> None:
+    b = GraphBuilder("meeting")
+    x = b.input("x", (7,), IntType.fixed(5, 0, signed=False))
+    with b.layer("scale"):
+        y = b.mul(x, b.param("gain", (), IntType.fixed(2, 0, signed=False)))
+    with b.layer("total"):
+        total = b.reduce_sum(y, (0,))
+    with b.layer("dense"):
+        z = b.matmul(y, b.param("w", (7, 2), IntType.fixed(4, 0)))
+    with b.layer("both"):
+        z = b.add(z, total)
+    graph = b.build({"y": z})
+    for digits in (2, 5):
+        plan = planned(graph, {"dense": Folding(digits=digits)}, kind, 20)
+        assert plan.interface.initiation_interval == digits
+        check(plan, digits, vectors=9)
