@@ -39,9 +39,8 @@ def chip(b: GraphBuilder, network: Callable[[Value], Value]) -> dict[str, Value]
         one = [1 << CHARGE_FRAC] * CELLS
         factor = b.param("calibration", (CELLS,), unsigned(8, CHARGE_FRAC), default=one)
         scaled = b.mul(mantissa, factor)
-        charge = b.shift_left(scaled, exponent)
     with b.layer("normalise"):
-        total = b.reduce_sum(charge, (0,))
+        total = b.reduce_sum(b.shift_left(scaled, exponent), (0,))
         log = floor_log2(b, total)
         cells = normalised(b, scaled, exponent, log)
     with b.layer("arrange"):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hwflow.plan.cost import delay
 from hwflow.plan.targets import DelayModel
-from hwflow.plan.words import Circuit, operands
+from hwflow.plan.words import Circuit, Shl, operands
 
 __all__ = ["Schedule", "register_bits", "schedule"]
 
@@ -75,13 +75,20 @@ def schedule(
 
 
 def register_bits(circuit: Circuit, plan: Schedule) -> int:
-    """Flip-flops of the pipeline: every word, for every stage border its value crosses."""
+    """Flip-flops of the pipeline: every word, for every stage border its value crosses.
+
+    What is shifted crosses before it is: the zeros need no flip-flops.
+    """
     last, still = list(plan.stages), circuit.still
+    kept = list(range(len(circuit.words)))
     for index, word in enumerate(circuit.words):
+        if isinstance(word.op, Shl):
+            kept[index] = kept[word.op.a]
+            continue
         for read in operands(word.op):
-            last[read] = max(last[read], plan.stages[index])
+            last[kept[read]] = max(last[kept[read]], plan.stages[index])
     for output in circuit.outputs:
-        last[output] = max(last[output], plan.latency)
+        last[kept[output]] = max(last[kept[output]], plan.latency)
     return sum(
         word.width * (last[i] - plan.stages[i])
         for i, word in enumerate(circuit.words)

@@ -99,6 +99,10 @@ class Pipeline:
         known = self.stages[index]
         if self.still[index]:
             return known[0]
+        if isinstance(word.op, w.Shl) and stage not in known:
+            bits = Cat(Const(0, word.op.amount), self.at(word.op.a, stage))
+            known[stage] = Signal(shape_of(word), name=f"{self._name(index)}_s{stage}")
+            self.m.d.comb += known[stage].eq(extended(bits, word.width))
         if stage not in known:
             before = self.at(index, stage - 1)
             register = Signal(shape_of(word), name=f"{self._name(index)}_s{stage}", reset_less=True)

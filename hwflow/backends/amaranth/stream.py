@@ -165,10 +165,11 @@ class FifoModule(HwModule):
             self.out_valid.eq(full),
         ]
         m.d.sync += stored.eq((stored + push - fetch)[: len(stored)])
-        with m.If(push):
-            m.d.sync += write_at.eq(Mux(write_at == depth - 1, 0, write_at + 1))
-        with m.If(fetch):
-            m.d.sync += read_at.eq(Mux(read_at == depth - 1, 0, read_at + 1))
+        if depth > 1:
+            with m.If(push):
+                m.d.sync += write_at.eq(Mux(write_at == depth - 1, 0, write_at + 1))
+            with m.If(fetch):
+                m.d.sync += read_at.eq(Mux(read_at == depth - 1, 0, read_at + 1))
         with m.If(~full | self.taken):
             m.d.sync += full.eq(fetch)
         name = f"{self.name}__words"
