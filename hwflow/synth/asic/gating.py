@@ -31,6 +31,8 @@ class Gating:
 def merge_gates(mapped: Json, top: str, layers: Sequence[str], kit: Kit) -> None:
     """Keep one of the gates of a layer that have the same clock and enable, in place.
 
+    One that is always open goes.
+
     Modules are mapped one by one, so that instances with one enable come with a gate each. The
     banks of triplicated registers keep a gate for each copy: `mapped` still has their names.
     """
@@ -44,6 +46,10 @@ def merge_gates(mapped: Json, top: str, layers: Sequence[str], kit: Kit) -> None
     for name, pins in _gates(module, gate):
         reads = (str(pins[pin][0]) for pin in (gate.clock, gate.enable, *gate.tests))
         net = pins[gate.out][0]
+        if pins[gate.enable][0] == "1":
+            alias[net] = pins[gate.clock][0]
+            gone.append(name)
+            continue
         path = plain_name(name)
         copy = _COPY.search(path)
         place = layer_of(path, layers), copy[1] if copy else ""
