@@ -62,6 +62,9 @@ def delay(circuit: Circuit, word: Word, model: DelayModel) -> float:
         case Clip(_, lo, hi):
             easy = _is_mask(hi) and (lo >= 0 or lo == -hi - 1)
             return 2 * model.lut if easy else model.adder(widths[0]) + model.lut
+        case AtLeast(a, level) if level > 0 and _is_mask(level - 1) and circuit.words[a].lo >= 0:
+            bits = max(1, widths[0] - level.bit_length() + 1)  # one of the highest bits is set
+            return model.lut * -(-bits.bit_length() // 2)
         case AtLeast() | Relation():
             return model.adder(max(widths))
         case Max():

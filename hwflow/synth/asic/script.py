@@ -11,6 +11,12 @@ constant 16 x 16 layer of 6-bit weights on sg13g2, by abc's script (flip-flops i
     ripple    strash; &syn2; &nf                   219,874   5.5 ns
     ripple    strash; &nf                          174,037   5.1 ns
 
+One output of ECON-T's dense layer with weights loaded at run time, inputs in two parts:
+
+    strash; &nf             233,810      strash; map -a         253,832
+    strash; &nf -R 10       233,381      strash; dch; map -a    239,686
+    strash; &dch -f; &nf    225,114      strash; dch -f; amap   224,976
+
 abc's own `buffer -c` took 1.2 mm2 of buffers for the published ECON-T encoder (2.1 mm2 without);
 fan-out trees are made afterwards, for the whole netlist (`buffers`).
 
@@ -43,7 +49,7 @@ PROTECTED: Final = "protected.json"
 _RIPPLE: Final = "ripple.v"
 MAPS: Final = (ADDERS, _RIPPLE)
 # Blanks as commas: see recipes.
-_ABC: Final = "+strash;&get,-n;&nf;&put"
+_ABC: Final = "+strash;&get,-n;&dch,-f;&nf;&put"
 _NO_TECHNOLOGY: Final = Recipe("", "", (), (), (), ())
 
 
