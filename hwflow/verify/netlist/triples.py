@@ -112,9 +112,9 @@ def find_triples(circuit: Circuit) -> Triples:
     for gate in reversed(circuit.gates):
         flops = cones.get(gate.out, ((), 0))[0]
         own = triple.get(flops[0], frozenset()) if flops else frozenset()
-        if flops and own.issuperset(flops):
-            if all(net in voted or net in inside for net in readers[gate.out]):
-                inside.add(gate.out)
+        alone = flops and own.issuperset(flops)
+        if alone and all(net in voted or net in inside for net in readers[gate.out]):
+            inside.add(gate.out)
     copies = loader_copies(circuit)
     weights = {nets for nets in held if all(q in copies and copies[q][1] for q in nets)}
     counts = (len(loads), len(distinct), len(held), len(gated), len(weights))
