@@ -28,7 +28,7 @@ from hwflow.asic.wires import wire_pf
 from hwflow.backends.amaranth.dot import DotProduct
 from hwflow.backends.amaranth.rtlil import parse_rtlil
 from hwflow.backends.amaranth.verilog import print_verilog
-from hwflow.plan.words import Recoding
+from hwflow.plan.words import DIGIT, Recoding
 from hwflow.power.asic import cycle_power
 from hwflow.power.delays import delays_of
 from hwflow.power.gates import GateNetlist, read_gates
@@ -108,7 +108,7 @@ def _case(
     timing = delays_of(netlist)
     still, timed = [], []
     for output in np.linspace(0, weights.shape[1] - 1, 4).astype(int).tolist():
-        words = _words(netlist, ports, inputs, weights[:, output], width, parts)
+        words = _words(netlist, ports, inputs, weights[:, output], width, parts, recoding)
         for energy, delays in ((still, None), (timed, timing.delays)):
             activity = run_waves(netlist.network, words, work / "waves", delays=delays)
             power = cycle_power(netlist, timing, activity, library, 25.0 / parts, lambda _: "")
@@ -134,6 +134,7 @@ def _words(
     weights: Ints,
     width: int,
     parts: int,
+    recoding: Recoding,
 ) -> npt.NDArray[np.uint64]:
     """What the netlist's sources take, clock by clock: 64 streams to a word."""
     shifts = [width * part for part in reversed(range(parts))]
@@ -144,6 +145,7 @@ def _words(
         "triple_i": (3 * x, width + 2),
         "w_i": (np.broadcast_to(weights, x.shape), 6),
         "addend_i": (np.zeros((len(x), STREAMS, 1), np.int64), 64),
+        "owed_i": (np.full((len(x), STREAMS, 1), _owed(weights, width, recoding)), 64),
     }
     place = {bit: (n, i) for n, port in ports.items() for i, bit in enumerate(port["bits"])}
     lanes = np.arange(STREAMS, dtype=np.uint64)
@@ -154,6 +156,14 @@ def _words(
         column = (values[..., index // size] >> (index % size) & 1).astype(np.uint64)
         columns.append((column << lanes).sum(axis=1, dtype=np.uint64))
     return np.ascontiguousarray(np.stack(columns, axis=1))
+
+
+def _owed(weights: Ints, width: int, recoding: Recoding) -> int:
+    """What the rows of negative digits leave to be added: made once from weights, as in a layer."""
+    step = DIGIT[recoding]
+    places = range(0, 6, step) if step > 1 else ()
+    inverted = sum(int((weights >> (p + step - 1) & 1).sum()) << p for p in places)
+    return -((1 << (width + step - 1)) - 1) * inverted
 
 
 if __name__ == "__main__":

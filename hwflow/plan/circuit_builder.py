@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hwflow.ir.types import Rounding
 from hwflow.plan.words import (
+    DIGIT,
     AtLeast,
     Circuit,
     Clip,
@@ -18,6 +19,7 @@ from hwflow.plan.words import (
     Literal,
     Max,
     Mux,
+    Owed,
     Product,
     Recoding,
     Relation,
@@ -32,7 +34,7 @@ from hwflow.plan.words import (
     operands,
 )
 
-__all__ = ["CircuitBuilder", "fitted"]
+__all__ = ["CircuitBuilder", "Split", "fitted", "renumbered", "split", "weight_width"]
 
 _MANY = 6
 """Words from which a sum is worth a carry-save tree."""
@@ -56,7 +58,7 @@ class CircuitBuilder:
                 needed.update(operands(self.words[index].op))
         order = sorted(needed)
         rank = {old: new for new, old in enumerate(order)}
-        words = tuple(_renumbered(self.words[i], rank) for i in order)
+        words = tuple(renumbered(self.words[i], rank) for i in order)
         return Circuit(self.inputs, words, tuple(rank[o] for o in outputs), self.weights)
 
     def bounds(self, word: int) -> tuple[int, int]:
@@ -156,6 +158,18 @@ class CircuitBuilder:
         triples = tuple(self.scaled(x, 3) for x in xs)
         op = Dot(xs, triples, ws, self.literal(0), "radix8")
         return self.sum(self._add(op, sum(map(min, corners)), sum(map(max, corners))), owed)
+
+    def recoded(self, moved: WordOp, op: Dot, circuit: Circuit, recoding: Recoding) -> Dot:
+        """The dot product `op` of `circuit`, here `moved`, in `recoding`, and what it then owes."""
+        assert isinstance(moved, Dot)
+        step = DIGIT[recoding]
+        if step == 1:
+            return replace(moved, recoding=recoding, owed=-1)
+        rows = max(circuit.words[x].width for x in op.inputs) + step - 1
+        bits = max(weight_width(circuit.words[w]) for w in op.weights)
+        most = len(op.weights) * sum(1 << place for place in range(0, bits, step))
+        owed = self._add(Owed(moved.weights, recoding, rows, bits), -((1 << rows) - 1) * most, 0)
+        return replace(moved, recoding=recoding, owed=owed)
 
     def many(self, words: Sequence[int]) -> int:
         """The sum of many words: a carry-save tree if `fitted` keeps it, wires if no bits meet."""
@@ -312,15 +326,64 @@ def fitted(circuit: Circuit, recoding: Recoding, *, trees: bool) -> Circuit:
         if isinstance(op, Dot) and not op.weights and not trees:
             rank[index] = builder.total([rank[i] for i in (*op.inputs, op.addend)])
             continue
-        kept = word
+        if isinstance(op, Owed):
+            continue  # each dot product gets its own below
+        kept = renumbered(word, rank)
         if isinstance(op, Dot) and op.weights:
-            kept = replace(word, op=replace(op, recoding=recoding))
-        builder.words.append(_renumbered(kept, rank))
+            kept = replace(kept, op=builder.recoded(kept.op, op, circuit, recoding))
+        builder.words.append(kept)
         rank[index] = len(builder.words) - 1
     return builder.build([rank[o] for o in circuit.outputs])
 
 
-def _renumbered(word: Word, rank: dict[int, int]) -> Word:
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A circuit as what weights alone make (`still`) and what reads that as its weights (`moving`).
+
+    `kept` are the words of `moving` as the whole circuit numbers them.
+    """
+
+    still: Circuit
+    moving: Circuit
+    kept: tuple[int, ...]
+
+
+def split(circuit: Circuit) -> Split:
+    """Split a circuit where still words meet moving ones."""
+    still = [s and not isinstance(word.op, Literal)
+             for s, word in zip(circuit.still, circuit.words, strict=True)]  # fmt: skip
+    border = sorted({
+        i for index, word in enumerate(circuit.words) if not still[index]
+        for i in operands(word.op) if still[i]
+    } | {i for i in circuit.outputs if still[i]})  # fmt: skip
+    once = CircuitBuilder((), circuit.weights)
+    once.words = list(circuit.words)
+    words = list(circuit.words)
+    for place, index in enumerate(border):
+        words[index] = replace(words[index], op=Weight(place))
+    bounds = tuple((words[i].lo, words[i].hi) for i in border)
+    needed = set(circuit.outputs)
+    for index in range(len(words) - 1, -1, -1):
+        if index in needed:
+            needed.update(operands(words[index].op))
+    kept = tuple(sorted(needed))
+    rank = {old: new for new, old in enumerate(kept)}
+    moving = Circuit(
+        circuit.inputs,
+        tuple(renumbered(words[i], rank) for i in kept),
+        tuple(rank[o] for o in circuit.outputs),
+        bounds,
+    )
+    return Split(once.build(border), moving, kept)
+
+
+def weight_width(word: Word) -> int:
+    """Bits of a weight with a sign, which it has in a dot product."""
+    return word.width + (not word.signed)
+
+
+def renumbered(word: Word, rank: dict[int, int]) -> Word:
+    """`word` reading words by the new numbers of `rank`."""
     op: Any = word.op
     moved: dict[str, Any] = {
         name: rank[getattr(op, name)] for name in ("a", "b", "condition") if hasattr(op, name)
@@ -330,6 +393,9 @@ def _renumbered(word: Word, rank: dict[int, int]) -> Word:
         lists = {"inputs": op.inputs, "triples": read, "weights": op.weights}
         moved = {name: tuple(rank[i] for i in each) for name, each in lists.items()}
         moved["addend"] = rank[op.addend]
+        moved["owed"] = rank.get(op.owed, -1)
+    if isinstance(op, Owed):
+        moved = {"weights": tuple(rank[i] for i in op.weights)}
     return Word(replace(op, **moved), word.lo, word.hi) if moved else word
 
 

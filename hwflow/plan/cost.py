@@ -5,6 +5,7 @@ from __future__ import annotations
 from hwflow.ir.types import Rounding
 from hwflow.plan.targets import DelayModel
 from hwflow.plan.words import (
+    DIGIT,
     AtLeast,
     Circuit,
     Clip,
@@ -15,6 +16,7 @@ from hwflow.plan.words import (
     Literal,
     Max,
     Mux,
+    Owed,
     Product,
     Relation,
     Round,
@@ -44,7 +46,7 @@ def delay(circuit: Circuit, word: Word, model: DelayModel) -> float:
     """Nanoseconds through one word's logic, routing included."""
     widths = circuit.widths_of(word)
     match word.op:
-        case In() | Weight() | Literal() | Shl() | Wrap() | Join():
+        case In() | Weight() | Owed() | Literal() | Shl() | Wrap() | Join():
             return 0.0
         case Dot():
             return model.lut * (2 + dot_levels(word.op)) + model.adder(word.width)
@@ -85,6 +87,8 @@ def luts(circuit: Circuit, word: Word) -> int:
             return 0
         case Dot():
             return dot_bits(circuit, word.op) * 2 + word.width
+        case Owed(weights, recoding, _, bits):
+            return len(weights) * -(-bits // DIGIT[recoding]) + word.width
         case Sum():
             return adder_bits(circuit, word)
         case Product():
@@ -109,7 +113,7 @@ def dot_rows(op: Dot, width: int) -> int:
     """Rows of partial products of one weight of `width` bits; without weights one an input."""
     if not op.weights:
         return 1
-    return -(-width // {"plain": 1, "radix4": 2, "radix8": 3}[op.recoding])
+    return -(-width // DIGIT[op.recoding])
 
 
 def dot_bits(circuit: Circuit, op: Dot) -> int:

@@ -8,15 +8,16 @@ timed by `schedule` and emitted by the backends.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final, TypeAlias
 from typing import Literal as OneOf
-from typing import TypeAlias
 
 from hwflow.ir.types import Rounding
 
 __all__ = [
-    "AtLeast", "Circuit", "Clip", "Digit", "Dot", "In", "Join", "Literal", "Max", "Mux", "Product",
-    "Recoding", "Relation", "Round", "Shl", "Sum", "Table", "Weight", "Word", "WordOp", "Wrap",
-    "operands", "width_of",
+    "DIGIT",
+    "AtLeast", "Circuit", "Clip", "Digit", "Dot", "In", "Join", "Literal", "Max", "Mux", "Owed",
+    "Product", "Recoding", "Relation", "Round", "Shl", "Sum", "Table", "Weight", "Word", "WordOp",
+    "Wrap", "operands", "width_of",
 ]  # fmt: skip
 
 
@@ -76,7 +77,8 @@ class Dot:
     """``addend + sum_k inputs[k] * weights[k]`` as one carry-save tree; no input is negative.
 
     Without weights it is the sum of the inputs. `recoding` says by what digits of the weights
-    inputs are multiplied; radix8 alone reads `triples`, three times each input.
+    inputs are multiplied; radix8 alone reads `triples`, three times each input. `owed` is the word
+    (`Owed`) that rows which are inverted for a negative digit leave to be added; -1 without any.
     """
 
     inputs: tuple[int, ...]
@@ -84,6 +86,20 @@ class Dot:
     weights: tuple[int, ...]
     addend: int
     recoding: Recoding
+    owed: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """``-(2**width - 1) * sum_k sum_d (digit d of weights[k] is inverted) * 2**place(d)``.
+
+    It stands still as the weights do; `width` are the bits of the rows, `bits` those of a weight.
+    """
+
+    weights: tuple[int, ...]
+    recoding: Recoding
+    width: int
+    bits: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +194,7 @@ WordOp: TypeAlias = (
     In
     | Weight
     | Dot
+    | Owed
     | Literal
     | Shl
     | Sum
@@ -200,8 +217,11 @@ def operands(op: WordOp) -> tuple[int, ...]:
     match op:
         case In() | Weight() | Literal():
             return ()
-        case Dot(inputs, triples, weights, addend, recoding):
-            return (*inputs, *(triples if recoding == "radix8" else ()), *weights, addend)
+        case Dot(inputs, triples, weights, addend, recoding, owed):
+            more = (*(triples if recoding == "radix8" else ()), *((owed,) if owed >= 0 else ()))
+            return (*inputs, *more, *weights, addend)
+        case Owed(weights, _, _, _):
+            return weights
         case Sum(a, _, b, _, _) | Product(a, b) | Relation(a, b, _) | Max(a, b):
             return (a, b)
         case Join(a, b, _) | Digit(a, b, _):
@@ -210,6 +230,10 @@ def operands(op: WordOp) -> tuple[int, ...]:
             return (condition, a, b)
         case _:
             return (op.a,)
+
+
+DIGIT: Final = {"plain": 1, "radix4": 2, "radix8": 3}
+"""Bits of a weight in a digit of each recoding."""
 
 
 def width_of(lo: int, hi: int) -> int:

@@ -25,6 +25,7 @@ from hwflow.ir import (
     print_graph,
 )
 from hwflow.ir.ops import Add, Input
+from hwflow.ir.params import checked_params
 
 S8 = IntType.fixed(8)
 MIXED = IntType(-8, 7, [0, 1])
@@ -410,6 +411,17 @@ def test_well_formed_lines_that_break_a_rule(line: str, code: str) -> None:
     assert code_of(lambda: parse_graph(TEXT + line + "\noutput out = x\n")) == code
 
 
+@pytest.mark.parametrize(
+    ("value", "code"), [([1, 8], "weights.range"), ([1], "weights.shape"), (None, "weights.shape")]
+)
+def test_weights_that_do_not_fit(value: list[int] | None, code: str) -> None:
+    b = GraphBuilder("g")
+    x = b.input("x", (2,), IntType.fixed(4))
+    graph = b.build({"y": b.add(x, b.param("w", (2,), IntType.fixed(4)))})
+    given = {} if value is None else {"w": value}
+    assert code_of(lambda: checked_params(graph, given)) == code
+
+
 def test_every_code_of_the_package_is_tested_here() -> None:
     """The codes written in hwflow/ir, so that a new one gets a test."""
     folder = Path(hwflow.ir.__file__).parent
@@ -418,5 +430,5 @@ def test_every_code_of_the_package_is_tested_here() -> None:
     assert raised == {
         "file.missing", "graph.layer", "graph.name", "graph.order", "graph.output",
         "graph.shape", "graph.syntax", "graph.type", "hwf.checksum", "hwf.format",
-        "internal.bounds", "run.input",
+        "internal.bounds", "run.input", "weights.range", "weights.shape",
     }  # fmt: skip

@@ -22,7 +22,9 @@ def _value(
             return inputs[index]
         case w.Weight(index):
             return weights[index]
-        case w.Dot(xs, _, ws, addend, _):
+        case w.Owed(ws, recoding, width, bits):
+            return -((1 << width) - 1) * sum(_inverted(known[k], recoding, bits) for k in ws)
+        case w.Dot(xs, _, ws, addend, _, _):
             factors = [known[k] for k in ws] or [1] * len(xs)
             products = (known[x] * factor for x, factor in zip(xs, factors, strict=True))
             return sum(products, known[addend])
@@ -57,6 +59,13 @@ def _value(
             assert known[a] >= start
             return values[known[a] - start]
     raise AssertionError(op)
+
+
+def _inverted(weight: int, recoding: str, bits: int) -> int:
+    """The places of those digits of a weight whose highest bit is set."""
+    step = {"radix4": 2, "radix8": 3}[recoding]
+    places = range(0, bits, step)
+    return sum(1 << place for place in places if weight >> (place + step - 1) & 1)
 
 
 def evaluate_words(

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hwflow.errors import InputError
 from hwflow.ir import Graph, GraphBuilder, IntType, Overflow, Rounding, evaluate, ops
 from hwflow.plan.archive import dump_circuits, load_circuits
+from hwflow.plan.circuit_builder import fitted, split
 from hwflow.plan.elaborate import elaborate
 from hwflow.plan.words import Dot
 from tests.ir.examples import GRAPHS, inputs, random_graph
@@ -112,3 +113,11 @@ def test_weights_loaded_at_run_time_are_one_sum(seed: int) -> None:
         sum(x_now[k] * w_now[2 * k + n] for k in range(3)) + (c_now[n] << 2) for n in range(2)
     ]
     assert [known[o] for o in circuit.outputs] == wanted
+    for recoding in ("plain", "radix4", "radix8"):
+        recoded = fitted(circuit, recoding, trees=True)
+        assert fitted(recoded, recoding, trees=True) == recoded
+        halves = split(recoded)
+        made = evaluate_words(halves.still, [], w_now + c_now)
+        known = evaluate_words(halves.moving, x_now, [made[o] for o in halves.still.outputs])
+        assert not violations(halves.moving, known)
+        assert [known[o] for o in halves.moving.outputs] == wanted

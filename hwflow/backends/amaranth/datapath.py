@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from amaranth import Cat, Const, Module, Mux, Signal, Value
 
-from hwflow.backends.amaranth.dot import attach_dot
+from hwflow.backends.amaranth.dot import attach_dot, attach_owed
 from hwflow.backends.amaranth.logic import drive, extended, shape_of
 from hwflow.backends.amaranth.module import HwModule
 from hwflow.plan import words as w
+from hwflow.plan.circuit_builder import split
 from hwflow.plan.kernel import raster_steps
 from hwflow.plan.layer import LayerPlan, chain_length
 from hwflow.plan.schedule import Schedule, register_bits
@@ -76,6 +78,10 @@ class Pipeline:
                 assert self.owner is not None
                 read = self._reader(stage)
                 attach_dot(self.owner, self.m, self._name(index), word, self.circuit, read, signal)
+            elif isinstance(word.op, w.Owed):
+                assert self.owner is not None
+                read = self._reader(stage)
+                attach_owed(self.owner, self.m, self._name(index), word, self.circuit, read, signal)
             else:
                 drive(self.m, signal, word, self._reader(stage))
         return [self.at(o, self.timing.latency) for o in self.circuit.outputs]
@@ -219,6 +225,7 @@ class ParallelLayer(HwModule):
     def __init__(self, design: str, plan: LayerPlan, *, enables: int, generate: bool) -> None:
         super().__init__(f"{design}__{plan.name}", generate=generate)
         self.plan, self.enables = plan, enables
+        self.split = split(plan.circuit) if plan.weights and plan.positions > 1 else None
         kernel = self.kernel = self._kernel()
         if "en_i" in kernel.inputs:
             self.add_input("en_i", enables)
@@ -234,10 +241,15 @@ class ParallelLayer(HwModule):
         ]
 
     def _kernel(self) -> KernelModule:
+        circuit, timing = self.plan.circuit, self.plan.schedule
+        if self.split is not None:
+            circuit = self.split.moving
+            stages = tuple(timing.stages[i] for i in self.split.kept)
+            timing = replace(timing, stages=stages)
         return KernelModule(
             f"{self.name}__kernel",
-            self.plan.circuit,
-            self.plan.schedule,
+            circuit,
+            timing,
             enables=self.enables,
             generate=self.generate,
         )
@@ -259,6 +271,10 @@ class ParallelLayer(HwModule):
             pipeline = Pipeline(m, plan.circuit, plan.schedule, enable, owner=self)
             self._deliver(m, pipeline.build(elements, weights))
             return
+        if self.split is not None:  # what weights alone make is made once for all positions
+            none = Schedule(tuple(0 for _ in self.split.still.words), 0, 0.0, 0.0)
+            once = Pipeline(m, self.split.still, none, Const(1, 1), "still_", self)
+            weights = once.build([], weights)
         results = []
         for position in range(plan.kernel.positions):
             elements = self._gathered(lanes, position)

@@ -16,17 +16,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from amaranth import C, Cat, Const, Module, Signal, Value, signed
 
 from hwflow.backends.amaranth.logic import extended
 from hwflow.backends.amaranth.module import HwModule
 from hwflow.plan import words as w
+from hwflow.plan.circuit_builder import weight_width
 
-__all__ = ["CarrySaveSum", "DotProduct", "attach_dot"]
-
-_DIGIT: Final = {"radix4": 2, "radix8": 3}
+__all__ = ["CarrySaveSum", "DotProduct", "OwedSum", "attach_dot", "attach_owed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,8 @@ class DotProduct(HwModule):
     """``sum_o = addend_i + sum_k x[k] * w[k]`` modulo ``2**bits``, without registers.
 
     `x_i` packs `count` unsigned inputs of `x_bits`, `w_i` as many signed weights of `w_bits`;
-    with radix8 `triple_i` packs three times each input (`x_bits` + 2).
+    with radix8 `triple_i` packs three times each input (`x_bits` + 2). But for plain, `owed_i` is
+    what the inverted rows leave to be added (`OwedSum`).
     """
 
     def __init__(
@@ -67,6 +66,8 @@ class DotProduct(HwModule):
             self.triple = self.add_input("triple_i", count * (x_bits + 2))
         self.w = self.add_input("w_i", count * w_bits)
         self.addend = self.add_input("addend_i", bits)
+        if recoding != "plain":
+            self.owed = self.add_input("owed_i", bits)
         self.result = self.add_output("sum_o", bits)
 
     @property
@@ -91,28 +92,17 @@ class DotProduct(HwModule):
         return [*rows, _Row(C(owed, signed(self.bits + 1))[: self.bits], 0)]
 
     def _booth(self, m: Module) -> list[_Row]:
-        step = _DIGIT[self.recoding]
+        step = w.DIGIT[self.recoding]
         width = self.x_bits + step - 1
-        rows, negatives = [], []
+        rows = [_Row(self.owed, 0)]
         for place in range(0, self.w_bits, step):
             for k in range(self.count):
-                bits = extended(self._weight(k).as_signed(), place + step)
-                digit = Cat(bits[place - 1] if place else Const(0, 1), bits[place : place + step])
+                digit = _digit(self._weight(k), place, step)
                 row = Signal(width, name=f"row_{place}_{k}")
-                minus = Signal(name=f"minus_{place}_{k}")
-                m.d.comb += minus.eq(digit[-1])
-                m.d.comb += row.eq(
-                    self._multiple(m, k, place, digit, width) ^ minus.replicate(width)
-                )
+                chosen = self._multiple(m, k, place, digit, width)
+                m.d.comb += row.eq(chosen ^ digit[-1].replicate(width))
                 rows.append(_Row(row, place))
-                negatives.append(_Row(minus, place))
-        bits = (self.count * 4 ** (self.w_bits // 2 + 1)).bit_length()
-        first, second = _compressed(m, negatives, bits, "minus_")
-        owed = Signal(bits, name="minuses")
-        m.d.comb += owed.eq(_whole(first, bits) + _whole(second, bits))
-        correction = Signal(self.bits, name="correction")
-        m.d.comb += correction.eq(owed - (owed << width))
-        return [*rows, _Row(correction, 0)]
+        return rows
 
     def _multiple(self, m: Module, k: int, place: int, digit: Value, width: int) -> Value:
         """The multiple of input k whose size the digit gives."""
@@ -140,6 +130,71 @@ class DotProduct(HwModule):
         return self.w[k * self.w_bits : (k + 1) * self.w_bits]
 
 
+def _digit(weight: Value, place: int, step: int) -> Value:
+    """Bits of a weight's digit at `place`, the one below it first; the last says: inverted."""
+    bits = extended(weight.as_signed(), place + step)
+    return Cat(bits[place - 1] if place else Const(0, 1), bits[place : place + step])
+
+
+class OwedSum(HwModule):
+    """``sum_o = -(2**width - 1) * sum of the places of inverted digits`` modulo ``2**bits``."""
+
+    def __init__(
+        self,
+        name: str,
+        count: int,
+        w_bits: int,
+        width: int,
+        bits: int,
+        recoding: w.Recoding,
+        *,
+        generate: bool,
+    ) -> None:
+        super().__init__(name, generate=generate)
+        self.count, self.w_bits, self.width = count, w_bits, width
+        self.bits, self.step = bits, w.DIGIT[recoding]
+        self.w = self.add_input("w_i", count * w_bits)
+        self.result = self.add_output("sum_o", bits)
+
+    @property
+    def clocked(self) -> bool:
+        return False
+
+    def build(self, m: Module) -> None:
+        rows = []
+        for place in range(0, self.w_bits, self.step):
+            for k in range(self.count):
+                weight = self.w[k * self.w_bits : (k + 1) * self.w_bits]
+                rows.append(_Row(_digit(weight, place, self.step)[-1], place))
+        bits = (self.count << self.w_bits + self.step).bit_length()
+        first, second = _compressed(m, rows, bits)
+        inverted = Signal(bits, name="inverted")
+        m.d.comb += inverted.eq(_whole(first, bits) + _whole(second, bits))
+        m.d.comb += self.result.eq(inverted - (inverted << self.width))
+
+
+def attach_owed(
+    owner: HwModule,
+    m: Module,
+    instance: str,
+    word: w.Word,
+    circuit: w.Circuit,
+    read: Callable[[int], Value],
+    result: Signal,
+) -> None:
+    """Put what a dot product's inverted rows owe inside `owner`."""
+    op = word.op
+    assert isinstance(op, w.Owed)
+    w_bits = op.bits
+    design, count = owner.name.partition("__")[0], len(op.weights)
+    name = f"{design}__dot_owed_{count}x{w_bits}_{op.width}_{op.recoding}"
+    module = OwedSum(
+        name, count, w_bits, op.width, word.width, op.recoding, generate=owner.generate
+    )
+    weights = Cat(*(extended(read(i), w_bits) for i in op.weights))
+    owner.attach(m, instance, module, {"w_i": weights, "sum_o": result})
+
+
 def attach_dot(
     owner: HwModule,
     m: Module,
@@ -156,7 +211,7 @@ def attach_dot(
         _attach_sum(owner, m, instance, word, circuit, read, result)
         return
     x_bits = max(circuit.words[i].width for i in op.inputs)
-    w_bits = max(circuit.words[i].width + (not circuit.words[i].signed) for i in op.weights)
+    w_bits = max(weight_width(circuit.words[i]) for i in op.weights)
     design = owner.name.partition("__")[0]
     kind = f"{len(op.inputs)}x{x_bits}_{w_bits}_{word.width}_{op.recoding}"
     module = DotProduct(
@@ -172,6 +227,8 @@ def attach_dot(
     }
     if op.recoding == "radix8":
         wires["triple_i"] = Cat(*(extended(read(i), x_bits + 2) for i in op.triples))
+    if op.owed >= 0:
+        wires["owed_i"] = extended(read(op.owed), word.width)
     owner.attach(m, instance, module, wires)
 
 
