@@ -1,7 +1,8 @@
 """Static timing with OpenSTA: setup, hold, Fmax, and the critical path named in layers.
 
 The clock is ideal, nets carry the wire model's load (`hwflow.asic.wires`), inputs change at the
-clock edge and outputs are sampled at the next one. Hold is checked between registers only.
+clock edge and outputs are sampled at the next one. Hold is checked between registers only. Words
+of the weight loader begin no path: the design runs long after they were written.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -31,6 +32,7 @@ _WIRES: Final = "wires.lib"
 _STEP: Final = re.compile(r"\s*(-?[\d.]+)\s+(-?[\d.]+)\s+[v^]\s+(\S+)/(\S+) \((\S+)\)\s*\Z")
 _SLACK: Final = re.compile(r"\s*(-?[\d.]+)\s+slack\b")
 _READS: Final = "reads activity:"
+_WORD: Final = re.compile(r"loader\.(copy_[abc]\.)?word_\d+")
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
@@ -109,6 +111,7 @@ def check_timing(
     module = read_json(synth / "netlist.json")["modules"][top]
     typical = load_library(corners.typical)
     wire = wire_pf(typical, kit_of(typical))
+    registers = {name for name, cell in typical.cells.items() if cell.ff is not None}
     found = {}
     reads: tuple[str, ...] = ()
     for check, corner in (("max", corners.slow), ("min", corners.fast)):
@@ -121,7 +124,7 @@ def check_timing(
         shutil.copyfile(constraints, folder / _SDC)
         shutil.copyfile(file, folder / LIBRARY)
         (folder / _WIRES).write_text(_wire_library(wire), encoding="utf-8")
-        tcl = _script(top, module, clock, period_ns, check)
+        tcl = _script(top, module, clock, period_ns, check, registers)
         (folder / "timing.tcl").write_text(tcl, encoding="utf-8")
         found[check] = _run(folder, library, layers, timeout)
         reads = _reads(folder / _LOG)
@@ -149,7 +152,14 @@ def _check_cells(library: Library, module: Any) -> None:
             )
 
 
-def _script(top: str, module: Any, clock: str, period_ns: float, check: str) -> str:
+def _script(
+    top: str,
+    module: Any,
+    clock: str,
+    period_ns: float,
+    check: str,
+    registers: Collection[str],
+) -> str:
     """Names in it are ours or checked; nothing of the user's stands in it."""
     ports = sorted(module["ports"].items())
     assert all(_NAME.match(name) for name in (top, clock, *(name for name, _ in ports)))
@@ -168,6 +178,10 @@ def _script(top: str, module: Any, clock: str, period_ns: float, check: str) -> 
         f"set_input_delay 0 -clock clock [get_ports {{{ins}}}]",
         f"set_output_delay 0 -clock clock [get_ports {{{outs}}}]",
         *(
+            f"set_false_path -from [get_cells {{{' '.join(part)}}}]"
+            for part in _parts(_words(module, registers))
+        ),
+        *(
             (
                 f"set_false_path -from [get_ports {{{ins}}}]",
                 f"set_false_path -to [get_ports {{{outs}}}]",
@@ -179,6 +193,27 @@ def _script(top: str, module: Any, clock: str, period_ns: float, check: str) -> 
         f'puts "{_READS} [info commands read_saif] [info commands read_vcd]"',
     )
     return "\n".join(lines) + "\n"
+
+
+def _parts(names: Sequence[str], size: int = 200) -> Iterator[Sequence[str]]:
+    """`names`, so many at a time: a line of Tcl has its limits."""
+    return (names[start : start + size] for start in range(0, len(names), size))
+
+
+def _words(module: Any, registers: Collection[str]) -> list[str]:
+    """Cells of the loader's words, by the names of the nets that they drive."""
+    nets = module["netnames"].items()
+    words = {bit for name, net in nets if _WORD.fullmatch(name) for bit in net["bits"]}
+    return sorted(
+        name
+        for name, cell in module["cells"].items()
+        if cell["type"] in registers
+        and any(
+            bits[0] in words
+            for pin, bits in cell["connections"].items()
+            if cell["port_directions"][pin] == "output"
+        )
+    )
 
 
 def _wire_library(pf: float) -> str:
