@@ -17,7 +17,7 @@ from hwflow.errors import InputError
 from hwflow.ir import ops
 from hwflow.ir.graph import Graph, Layer, Node
 from hwflow.ir.types import IntType, TensorType
-from hwflow.plan.circuit_builder import fitted
+from hwflow.plan.circuit_builder import CircuitBuilder, fitted
 from hwflow.plan.elaborate import elaborate
 from hwflow.plan.folding import Cost, Folding
 from hwflow.plan.kernel import Kernel, kernel_of
@@ -25,7 +25,7 @@ from hwflow.plan.layer import circuit_cost, physical, recoding_of, stream_of
 from hwflow.plan.schedule import Schedule, schedule
 from hwflow.plan.streams import StreamType
 from hwflow.plan.targets import DelayModel
-from hwflow.plan.words import Circuit, Word
+from hwflow.plan.words import Circuit, Dot, In, Sum, Word
 
 __all__ = ["SerialPlan", "plan_serial"]
 
@@ -38,6 +38,8 @@ class SerialPlan:
 
     For one position, `terms` goes from parts of the inputs and what the accumulators hold to what
     they hold next, `epilogue` from accumulators to outputs. `weights` names the params read.
+    Behind the accumulators `terms` takes three times the parts of the inputs `tripled`: it is made
+    of every part before one is chosen, so that nothing adds between the choice and the trees.
     """
 
     name: str
@@ -50,6 +52,7 @@ class SerialPlan:
     kernel: Kernel
     digit: int
     terms: Circuit
+    tripled: tuple[int, ...]
     epilogue: Circuit
     epilogue_schedule: Schedule
     cost: Cost
@@ -106,6 +109,7 @@ def plan_serial(
     fixed = [n for n in kernel.graph.nodes if isinstance(n.op, (ops.Const, ops.Param))]
     recoding, trees = recoding_of(folding), model.trees
     terms = fitted(_terms(kernel, [*fixed, *before], head, digit), recoding, trees=trees)
+    terms, tripled = _tripled(terms)
     sums = kernel.graph.types[head.name]
     first = Node(head.name, ops.Input(sums.shape, sums.elem))
     rest = Graph(layer.name, (first, *fixed, *after), kernel.graph.outputs)
@@ -130,6 +134,7 @@ def plan_serial(
         kernel,
         digit,
         terms,
+        tripled,
         epilogue,
         timing,
         cost,
@@ -178,6 +183,23 @@ def _terms(kernel: Kernel, nodes: list[Node], head: Node, digit: int) -> Circuit
     for place, low, high in zip(circuit.outputs, lo.tolist(), hi.tolist(), strict=True):
         words[place] = replace(words[place], lo=min(low, 0), hi=max(high, 0))
     return replace(circuit, words=tuple(words))
+
+
+def _tripled(circuit: Circuit) -> tuple[Circuit, tuple[int, ...]]:
+    """`circuit` with three times its inputs as further inputs, and which inputs these are."""
+    words, bounds, tripled = list(circuit.words), list(circuit.inputs), list[int]()
+    for word in circuit.words:
+        if not isinstance(word.op, Dot) or word.op.recoding != "radix8":
+            continue
+        for x, triple in zip(word.op.inputs, word.op.triples, strict=True):
+            source, made = words[x].op, words[triple]
+            if isinstance(source, In) and isinstance(made.op, Sum):
+                words[triple] = replace(made, op=In(len(bounds)))
+                bounds.append((made.lo, made.hi))
+                tripled.append(source.index)
+    builder = CircuitBuilder(bounds, circuit.weights)
+    builder.words = words
+    return builder.build(circuit.outputs), tuple(tripled)
 
 
 def _refused(layer: Layer, folding: Folding, why: str) -> InputError:

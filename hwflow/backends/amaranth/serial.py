@@ -50,12 +50,16 @@ class SerialLayer(HwModule):
         with m.If(self.enable):
             done = advance & (step == last)
             m.d.sync += [after.eq(before) for before, after in pairwise([done, *valids])]
-        parts = self._parts(m, step)
+        parts = self._parts(m, step, 1)
+        tripled = self._parts(m, step, 3) if plan.tripled else []
         weights = weights_of(self.inputs["weights_i"], plan.terms)
         results: list[Value] = []
         for position, gather in enumerate(plan.kernel.gathers[0]):
             mine = [parts[i] if i >= 0 else Const(0, plan.digit) for i in gather.tolist()]
-            sums = self._accumulated(m, mine, weights, step == 0, advance, f"pos_{position}_")
+            more = [gather[element] for element in plan.tripled]
+            more = [tripled[i] if i >= 0 else Const(0, plan.digit + 2) for i in more]
+            first = step == 0
+            sums = self._accumulated(m, mine, more, weights, first, advance, f"pos_{position}_")
             stages = Cat(*(self.enable & valid for valid in valids[:-1]))
             after = Pipeline(
                 m, plan.epilogue, plan.epilogue_schedule, stages, f"pos_{position}_e", self
@@ -63,16 +67,18 @@ class SerialLayer(HwModule):
             results += after.build(sums, weights)
         m.d.comb += [self.result.eq(Cat(*results)), self.result_valid.eq(valids[-1])]
 
-    def _parts(self, m: Module, step: Signal) -> list[Value]:
-        """Of every element the bits of this step, the highest in step 0."""
+    def _parts(self, m: Module, step: Signal, factor: int) -> list[Value]:
+        """`factor` (1 or 3) times the bits of this step of every element, the highest in step 0."""
         plan, parts = self.plan, list[Value]()
+        name, bits = ("part", plan.digit) if factor == 1 else ("triple", plan.digit + 2)
         for index, lane in enumerate(lanes_of(self.data, self.source)):
             whole = extended(lane, plan.steps * plan.digit)
-            part = Signal(plan.digit, name=f"part_{index}")
-            highest_first = Cat(
-                *(whole[k * plan.digit : (k + 1) * plan.digit] for k in reversed(range(plan.steps)))
-            )
-            m.d.comb += part.eq(highest_first.word_select(step, plan.digit))
+            each = list[Value]()
+            for k in reversed(range(plan.steps)):
+                digit: Value = whole[k * plan.digit : (k + 1) * plan.digit]
+                each.append(extended(digit if factor == 1 else digit + (digit << 1), bits))
+            part = Signal(bits, name=f"{name}_{index}")
+            m.d.comb += part.eq(Cat(*each).word_select(step, bits))
             parts.append(part)
         return parts
 
@@ -80,6 +86,7 @@ class SerialLayer(HwModule):
         self,
         m: Module,
         parts: list[Value],
+        tripled: list[Value],
         weights: list[Value],
         first: Value,
         advance: Value,
@@ -97,7 +104,7 @@ class SerialLayer(HwModule):
             held.append(kept)
         still = Schedule(tuple(0 for _ in plan.terms.words), 0, 0.0, 0.0)
         terms = Pipeline(m, plan.terms, still, Const(1, 1), prefix, self)
-        nexts = terms.build([*parts, *held], weights)
+        nexts = terms.build([*parts, *held, *tripled], weights)
         with m.If(advance):
             m.d.sync += [register.eq(value) for register, value in zip(sums, nexts, strict=True)]
         return sums

@@ -12,7 +12,7 @@ module hwflow_ripple (A, B, CI, BI, X, Y, CO);
   (* force_downto *) input [B_WIDTH-1:0] B;
   input CI, BI;
   (* force_downto *) output [Y_WIDTH-1:0] X, Y, CO;
-  wire _TECHMAP_FAIL_ = Y_WIDTH > 24;
+  wire _TECHMAP_FAIL_ = Y_WIDTH > 15;
   (* force_downto *) wire [Y_WIDTH-1:0] a, b;
   \$pos #(.A_SIGNED(A_SIGNED), .A_WIDTH(A_WIDTH), .Y_WIDTH(Y_WIDTH)) ea (.A(A), .Y(a));
   \$pos #(.A_SIGNED(B_SIGNED), .A_WIDTH(B_WIDTH), .Y_WIDTH(Y_WIDTH)) eb (.A(B), .Y(b));
