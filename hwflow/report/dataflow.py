@@ -85,6 +85,8 @@ def read_dataflow(artifacts: Mapping[str, Path]) -> Dataflow | None:
 
 def _add_stage(drawing: _Drawing, stage: Record, number: int, layers: Mapping[str, Record]) -> None:
     kind = stage.text("kind")
+    if kind in ("fork", "fifo"):
+        return  # they carry a value on: the arrows are drawn from its maker to its readers
     if kind in ("serializer", "deserializer"):
         value, beats = stage.text("value"), stage.integer("beats")
         makers = [row for row in layers.values() if value in row.inner("outputs").data]
@@ -107,6 +109,8 @@ def _detail(row: Record) -> tuple[str, ...]:
     cycles, latency = row.integer("cycles"), row.integer("latency")
     folding = row.inner("folding").data.get("pos")
     how = f"line buffer, {cycles:,} cycles a tensor" if folding == 1 else "fully parallel"
+    if (parts := row.data.get("digits", 1)) != 1:
+        how = f"inputs in {parts} parts"
     stages = "1 pipeline stage" if latency == 1 else f"{latency} pipeline stages"
     return " · ".join(row.texts("operations")), f"{how}, {stages}"
 

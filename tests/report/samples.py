@@ -177,6 +177,8 @@ def plan_json() -> dict[str, Any]:
         "clock_hz": "50000000",
         "dataflow": [
             {"kind": "region", "latency": 1, "layers": ["hidden"]},
+            {"kind": "fork", "value": "hidden_requant", "copies": 2},
+            {"kind": "fifo", "value": "hidden_requant", "depth": 1},
             {"kind": "serializer", "value": "hidden_requant", "beats": 3},
             {"kind": "window", "layers": ["logits"]},
         ],
