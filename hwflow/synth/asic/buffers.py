@@ -19,7 +19,7 @@ from hwflow.synth.netlist import layer_of
 
 __all__ = ["FAN_OUT", "buffer_nets"]
 
-FAN_OUT: Final = 32
+FAN_OUT: Final = 16
 """Loads of one net at the most."""
 _ROOM: Final = 2
 """A buffer is chosen that may drive this many times its load: at the limit edges are slow."""
