@@ -73,7 +73,12 @@ def test_the_first_layer_that_is_wrong_alone(
     asked: list[str] = []
 
     def alone(
-        plan: Plan, part: LayerPlan, rtl: Path, inputs: Mapping[str, Ints], work: Path
+        plan: Plan,
+        part: LayerPlan,
+        rtl: Path,
+        inputs: Mapping[str, Ints],
+        work: Path,
+        fixed: object,
     ) -> Layers:
         asked.append(part.name)
         for name, array in inputs.items():

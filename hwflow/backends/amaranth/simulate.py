@@ -123,7 +123,8 @@ class _Bench:
 
     def _offer(self, ctx: SimulatorContext, group: PortGroup, cycle: int) -> None:
         rows, index = self.beats[group.tensor], self.sent[group.tensor]
-        offered = index < len(rows) and cycle % self.spacing == 0
+        waits = cycle % self.spacing > 0 and index % group.stream.beats == 0
+        offered = index < len(rows) and not waits
         ctx.set(self.top.inputs[group.valid], int(offered))
         if index < len(rows):
             value = int.from_bytes(rows[index].tobytes(), "little")

@@ -167,8 +167,9 @@ int hw_step(bench *t, int64_t steps) {
   u64 *n = hw_nets();
   for (; steps > 0 && t->cycle < t->limit; steps--, t->cycle++) {
     for (int k = 0; k < t->n_inputs; k++) {
-      drive(&t->inputs[k], n);
-      if (t->cycle % t->spacing) n[t->inputs[k].valid] = 0;
+      const port *p = &t->inputs[k];
+      drive(p, n);
+      if (t->cycle % t->spacing && p->position[0] % p->beats == 0) n[p->valid] = 0;
     }
     hw_eval();
     for (int k = 0; k < t->n_watched; k++)
