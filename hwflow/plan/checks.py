@@ -25,7 +25,7 @@ __all__ = [
 ]  # fmt: skip
 
 _OURS = re.compile(
-    r"(buffer|serializer|deserializer|fork|fifo|dot)_\w+|loader(_copy|_voter_\d+)?|\w*__kernel"
+    r"(buffer|serializer|deserializer|fork|fifo|delay|dot)_\w+|loader(_copy|_voter_\d+)?|\w*__kernel"
     r"|tmr_(\d+|held_\d+|banks?_\d+|copy|voter)"
 )
 """Layer names that would be mistaken for modules and instances of our own."""
@@ -128,7 +128,7 @@ def check_graph(graph: Graph) -> None:
                 "plan.name",
                 f"layer {layer.name} is called like a module that hwflow adds",
                 hint="rename the layer: not buffer_*, serializer_*, deserializer_*, fork_*, "
-                "fifo_*, dot_*, loader, tmr_* or *__kernel",
+                "fifo_*, delay_*, dot_*, loader, tmr_* or *__kernel",
             )
     read = {arg for node in graph.nodes for arg in node.args}
     for node in graph.inputs:
@@ -163,7 +163,8 @@ def check_held(graph: Graph, stages: Sequence[Stage], interface: InterfaceKind) 
     """
     inputs = {node.name for node in graph.inputs}
     for stage in stages:
-        if isinstance(stage, SerialStage) and interface == "valid_only" and inputs & {*stage.reads}:
+        read = inputs & {*stage.layer.inputs} if isinstance(stage, SerialStage) else set()
+        if isinstance(stage, SerialStage) and interface == "valid_only" and read:
             raise InputError(
                 "plan.interface",
                 f"layer {stage.layer.name} takes input {stage.reads[0]} in {stage.layer.steps} "

@@ -159,20 +159,12 @@ def test_an_input_that_nothing_holds_is_refused() -> None:
     check(planned(graph, {"dense": Folding(digits=2)}, "valid_ready"), 5)
 
 
-@pytest.mark.parametrize("kind", ["valid_only", "valid_ready"])
-def test_values_that_meet_after_different_times(kind: InterfaceKind) -> None:
-    b = GraphBuilder("meeting")
-    x = b.input("x", (7,), IntType.fixed(5, 0, signed=False))
-    with b.layer("scale"):
-        y = b.mul(x, b.param("gain", (), IntType.fixed(2, 0, signed=False)))
-    with b.layer("total"):
-        total = b.reduce_sum(y, (0,))
+def test_an_input_with_several_readers_is_not_held_either() -> None:
+    b = GraphBuilder("bare")
+    x = b.input("x", (3,), IntType.fixed(4, 0, signed=False))
     with b.layer("dense"):
-        z = b.matmul(y, b.param("w", (7, 2), IntType.fixed(4, 0)))
+        y = b.matmul(x, b.param("w", (3, 3), IntType.fixed(4, 0)))
     with b.layer("both"):
-        z = b.add(z, total)
-    graph = b.build({"y": z})
-    for digits in (2, 5):
-        plan = planned(graph, {"dense": Folding(digits=digits)}, kind, 20)
-        assert plan.interface.initiation_interval == digits
-        check(plan, digits, vectors=9)
+        y = b.add(x, y)
+    with pytest.raises(InputError, match="nothing holds it that long"):
+        planned(b.build({"y": y}), {"dense": Folding(digits=2)}, "valid_only")

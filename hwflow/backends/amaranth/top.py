@@ -17,6 +17,7 @@ from hwflow.backends.amaranth.logic import extended
 from hwflow.backends.amaranth.module import HwModule
 from hwflow.backends.amaranth.serial import SerialLayer
 from hwflow.backends.amaranth.stream import (
+    DelayModule,
     DeserializerModule,
     FifoModule,
     ForkModule,
@@ -26,6 +27,7 @@ from hwflow.backends.amaranth.stream import (
 from hwflow.backends.amaranth.voted import VotedLoader
 from hwflow.plan.connect import AnyLayer
 from hwflow.plan.dataflow import (
+    Delay,
     Deserializer,
     Fifo,
     FoldedStage,
@@ -182,6 +184,8 @@ class TopModule(HwModule):
                 self._fork(m, stage, live)
             case Fifo():
                 live[stage.writes[0]] = self._fifo(m, stage, live[stage.reads[0]])
+            case Delay():
+                live[stage.writes[0]] = self._delay(m, stage, live[stage.reads[0]])
 
     def _region(self, m: Module, region: Region, live: dict[str, _Stream]) -> None:
         sources = [live[link] for link in region.reads]
@@ -365,8 +369,27 @@ class TopModule(HwModule):
         )
         return self._through(m, instance, module, source.data, source, stage.stream)
 
+    def _delay(self, m: Module, stage: Delay, source: _Stream) -> _Stream:
+        instance = f"delay_{stage.reads[0]}"
+        name, bits = f"{self.name}__{instance}", max(1, stage.stream.bits)
+        module = DelayModule(name, bits, stage.clocks, stage.loads, generate=self.generate)
+        data = Signal(bits, name=f"{instance}_data")
+        valid = Signal(name=f"{instance}_valid")
+        wires: dict[str, Value] = {
+            "in_data_i": source.data,
+            "in_valid_i": source.valid,
+            "out_data_o": data,
+            "out_valid_o": valid,
+        }
+        self.attach(m, instance, module, wires)
+        return _Stream(stage.stream, data, valid, Signal(name=f"{instance}_ready"))
+
     def _fork(self, m: Module, stage: Fork, live: dict[str, _Stream]) -> None:
         source, copies = live[stage.reads[0]], len(stage.writes)
+        if not self.handshake:
+            for link in stage.writes:
+                live[link] = replace(source, ready=Signal(name=f"{link}_ready"))
+            return
         module = ForkModule(f"{self.name}__fork_{copies}", copies, generate=self.generate)
         valid = Signal(copies, name=f"{stage.value}_fork_valid")
         taken = Signal(copies, name=f"{stage.value}_fork_ready")
