@@ -16,6 +16,8 @@ from hwflow.ir.graph import Graph
 from hwflow.ir.types import TensorType
 from hwflow.plan.dataflow import SerialStage, Stage
 from hwflow.plan.folding import Folding
+from hwflow.plan.loading import MOST_WORDS
+from hwflow.plan.store import store_of
 from hwflow.plan.streams import MAX_LANE_BITS, InterfaceKind
 from hwflow.plan.targets import TARGETS, Target, multiplies_in_dsps
 from hwflow.plan.words import Recoding
@@ -86,6 +88,22 @@ def _mistake(name: str, folding: Folding, names: Sequence[str], loaded: bool) ->
             hint=f"{meant}layers: {', '.join(names)}",
             place=folding.place,
         )
+    if folding.digits > 1 and (folding.folded or folding.pos != "all"):
+        both = [key for key in ("pe", "simd", "pos") if getattr(folding, key) != "all"]
+        return InputError(
+            "plan.fold",
+            f"layer {name}: digits does not go with {' and '.join(both)}: its weights stand still, "
+            "and all its positions take their inputs together",
+            hint=f"keep one of them in hardware.fold.layers.{name}",
+            place=folding.place,
+        )
+    if loaded and folding.folded:
+        return InputError(
+            "plan.fold",
+            f"layer {name} has weights loaded at run time: pe and simd fold constant ones",
+            hint=f"give hardware.fold.layers.{name}.digits instead",
+            place=folding.place,
+        )
     recodes = folding.multiplier in get_args(Recoding)
     if recodes != loaded and folding.multiplier != "lut":
         which = "recodes weights loaded at run time" if recodes else "is for constant weights"
@@ -112,7 +130,8 @@ def check_graph(graph: Graph) -> None:
     Raises:
         InputError: "plan.port" for an input that nothing reads or an output that no layer makes,
             "plan.name" for a layer called like a module of ours, "plan.operation" for a param
-            whose bits can hold what its type excludes: nothing would keep the loader from it.
+            whose bits can hold what its type excludes: nothing would keep the loader from it,
+            "plan.weights" for more params than the loader has addresses for.
     """
     for node in graph.params:
         elem = graph.types[node.name].elem
@@ -122,6 +141,13 @@ def check_graph(graph: Graph) -> None:
                 f"param {node.name} is {elem}: its bits can be loaded with more than that",
                 hint="give it all values of its bits (IntType.fixed), and limit it in the graph",
             )
+    words = sum(store.words for store in [store_of(graph)] if store)
+    if words > MOST_WORDS:
+        raise InputError(
+            "plan.weights",
+            f"{words} words of 32 bits are loaded at run time; the loader reaches {MOST_WORDS}",
+            hint="make weights constant or narrower",
+        )
     for layer in graph.layers():
         if _OURS.fullmatch(layer.name):
             raise InputError(

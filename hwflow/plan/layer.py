@@ -178,7 +178,7 @@ def check_folding(layer: Layer, kernel: Kernel, folding: Folding) -> None:
         raise InputError(
             "plan.fold",
             f"layer {layer.name} has weights loaded at run time: it takes all positions at once",
-            hint=f"remove {layer.name} from hardware.fold.pos; hardware.fold.digits folds it",
+            hint=f"give hardware.fold.layers.{layer.name}.digits instead of pos",
             place=folding.place,
         )
     if folding.pos not in ("all", 1):

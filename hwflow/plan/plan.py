@@ -118,7 +118,7 @@ def make_plan(
 
     Raises:
         InputError: "plan.fold", "plan.dsp", "plan.interface", "plan.operation", "plan.name",
-            "plan.port", "plan.clock", or "plan.too-large".
+            "plan.port", "plan.clock", "plan.weights", or "plan.too-large".
     """
     check_fold(graph, options.fold, options.interface)
     check_dsps(options.fold, options.target)

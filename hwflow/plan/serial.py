@@ -206,6 +206,6 @@ def _refused(layer: Layer, folding: Folding, why: str) -> InputError:
     return InputError(
         "plan.fold",
         f"layer {layer.name} cannot take its inputs in {folding.digits} parts (digits): {why}",
-        hint=f"remove {layer.name} from hardware.fold.digits",
+        hint=f"change or remove hardware.fold.layers.{layer.name}.digits",
         place=folding.place,
     )

@@ -15,10 +15,12 @@ from hwflow.backends.amaranth.simulate import simulate
 from hwflow.errors import InputError
 from hwflow.ir import Graph, GraphBuilder, IntType, Overflow, Rounding, evaluate
 from hwflow.ir.exact import IntArray
+from hwflow.plan.checks import check_graph
 from hwflow.plan.folding import Folding, Multiplier
-from hwflow.plan.loading import load_clocks
+from hwflow.plan.loading import ADDRESS, MOST_WORDS, address_bits, load_clocks
 from hwflow.plan.plan import Options, Plan, make_plan
 from hwflow.plan.serial import SerialPlan
+from hwflow.plan.store import store_of
 from hwflow.plan.streams import InterfaceKind
 from hwflow.plan.targets import target
 from hwflow.verify.rtl import build_replay
@@ -144,8 +146,31 @@ def test_what_has_no_form_in_parts_is_refused() -> None:
         planned(little_chip(), {"dense": Folding(digits=8)}, "valid_ready")
     with pytest.raises(InputError, match="takes all positions at once"):
         planned(little_chip(), {"conv": Folding(pos=1)}, "valid_ready")
+    for both in (Folding(pos=1, digits=2), Folding(pe=1, digits=2), Folding(simd=1, digits=2)):
+        with pytest.raises(InputError, match=r"digits does not go with (pos|pe|simd)"):
+            planned(little_chip(), {"dense": both}, "valid_ready")
+    with pytest.raises(InputError, match="pe and simd fold constant ones") as refusal:
+        planned(little_chip(), {"dense": Folding(pe=1)}, "valid_ready")
+    assert refusal.value.hint == "give hardware.fold.layers.dense.digits instead"
     with pytest.raises(InputError, match="is for constant weights"):
         planned(little_chip(), {"dense": Folding(multiplier="dsp")}, "valid_ready")
+
+
+def test_more_words_than_the_loader_reaches_are_refused() -> None:
+    def biased(count: int) -> Graph:
+        b = GraphBuilder("wide")
+        x = b.input("x", (count,), IntType.fixed(2, 0))
+        with b.layer("bias"):
+            y = b.add(x, b.param("bias", (count,), IntType.fixed(32, 0)))
+        return b.build({"y": y})
+
+    check_graph(biased(MOST_WORDS))
+    store = store_of(biased(MOST_WORDS))
+    assert store is not None
+    assert address_bits(store) == ADDRESS
+    with pytest.raises(InputError, match=r"32764 words of 32 bits .* reaches 32763") as refusal:
+        check_graph(biased(MOST_WORDS + 1))
+    assert refusal.value.code == "plan.weights"
 
 
 def test_an_input_that_nothing_holds_is_refused() -> None:
