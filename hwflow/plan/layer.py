@@ -11,9 +11,9 @@ from hwflow.errors import InputError, InternalError, Place
 from hwflow.ir import ops
 from hwflow.ir.graph import Graph, Layer
 from hwflow.ir.types import IntType, TensorType
-from hwflow.plan.circuit_builder import fitted
 from hwflow.plan.cost import adder_bits, luts
 from hwflow.plan.elaborate import elaborate
+from hwflow.plan.fitting import fitted
 from hwflow.plan.folding import Cost, Folding
 from hwflow.plan.kernel import Kernel, Window, kernel_of
 from hwflow.plan.schedule import Schedule, register_bits, schedule

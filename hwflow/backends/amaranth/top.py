@@ -10,11 +10,12 @@ from operator import and_
 from amaranth import Cat, ClockDomain, Const, Module, Mux, Signal, Value
 from amaranth.hdl import ValueLike
 
-from hwflow.backends.amaranth.datapath import lanes_of, layer_module
+from hwflow.backends.amaranth.datapath import layer_module
 from hwflow.backends.amaranth.folded import FoldedLayer
 from hwflow.backends.amaranth.loader import LoaderModule, Words
 from hwflow.backends.amaranth.logic import extended
 from hwflow.backends.amaranth.module import HwModule
+from hwflow.backends.amaranth.pipeline import lanes_of
 from hwflow.backends.amaranth.serial import SerialLayer
 from hwflow.backends.amaranth.stream import (
     DelayModule,
