@@ -4,6 +4,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 DESIGN ?= designs/econ_t/design.yaml
+# Files of tests run side by side in so many workers.
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # PNR=1 adds place and route with nextpnr (long).
 PNR_SET := $(if $(PNR),--set synth.place_and_route=true,)
 
@@ -31,10 +34,10 @@ demo: $(STAMP)
 	$(BIN)/hwflow build $(DESIGN) $(PNR_SET)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -m "not long"
+	$(PYTEST) -m "not long"
 
 test-all: $(STAMP)
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

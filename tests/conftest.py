@@ -22,17 +22,14 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 ROOT = Path(__file__).resolve().parents[1]
 IHP = "pdk/ihp-sg13g2/sg13g2_stdcell_typ_1p20V_25C.lib"
-_SKIPPED = pytest.StashKey[list[str]]()
+_ABSENT = "absent"
+"""The property of a skipped test's report that names what it lacks."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="rewrite golden files instead of comparing"
     )
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_SKIPPED] = []
 
 
 @pytest.fixture
@@ -90,13 +87,13 @@ def opensta(request: pytest.FixtureRequest) -> None:
 
 
 def _skip(request: pytest.FixtureRequest, absent: str, message: str) -> NoReturn:
-    request.config.stash[_SKIPPED].append(absent)
+    request.node.user_properties.append((_ABSENT, absent))
     pytest.skip(message)
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    for absent, count in Counter(config.stash[_SKIPPED]).items():
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = terminalreporter.stats.get("skipped", [])
+    lacks = [value for r in skipped for name, value in r.user_properties if name == _ABSENT]
+    for absent, count in sorted(Counter(lacks).items()):
         terminalreporter.write_line(f"{count} tests SKIPPED: {absent} is absent", yellow=True)

@@ -208,6 +208,11 @@ NETWORK: dict[str, Explanation] = {
         "The estimate before synthesis exceeds the device's resources.",
         "Let hardware.fold.budget: device choose foldings, use fewer bits, or a larger target.",
     ),
+    "plan.weights": Explanation(
+        "More weights are loaded at run time than the loader has addresses for.",
+        "A word on the serial port has 15 bits of address.",
+        "Make weights constant (hardware.weights) or narrower, or cut the network in two designs.",
+    ),
     "run.input": Explanation(
         "Input data do not fit the design's input.",
         "Another shape, values out of range, or a wrong type.",

@@ -18,6 +18,7 @@ from hwflow.flow.locks import wait_lock
 from hwflow.flow.store import writing
 from hwflow.ir import Graph, evaluate, load_graph
 from hwflow.ir.exact import IntArray
+from hwflow.plan.interface_file import read_interface
 from hwflow.plan.loading import Clocks, load_clocks
 from hwflow.plan.streams import Interface
 from hwflow.stages.files import load_params
@@ -64,7 +65,7 @@ class Rungs:
     def interface(self) -> Interface:
         """The interface of the generated hardware."""
         text = (self.build.artifact("generate") / "interface.json").read_text(encoding="utf-8")
-        return Interface.from_json(text)
+        return read_interface(text)
 
     @property
     def rtl(self) -> Path:

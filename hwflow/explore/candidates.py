@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from hwflow.explore.constant import constant_candidates
 from hwflow.explore.correction import NO_CORRECTION, Correction
+from hwflow.explore.loaded import loaded_candidates
 from hwflow.explore.macs import mac_candidates
 from hwflow.ir.graph import Graph, Layer
 from hwflow.plan.folding import Candidate
@@ -22,8 +23,13 @@ def every_candidate(
     period: float,
     correction: Correction = NO_CORRECTION,
 ) -> tuple[Candidate, ...]:
-    """Every way to build `layer` for a clock of `period` ns, its LUTs corrected."""
+    """Every way to build `layer` for a clock of `period` ns, its LUTs corrected.
+
+    Nothing is learned about weights loaded at run time, and nothing corrected.
+    """
     kernel = kernel_of(graph, layer, {v: graph.types[v] for v in layer.inputs})
+    if kernel.graph.params:
+        return tuple(loaded_candidates(graph, layer, target, period))
     found = constant_candidates(graph, layer, kernel, target, period)
     found += mac_candidates(graph, layer, target, period)
     return tuple(correction.of(candidate) for candidate in found)

@@ -12,8 +12,11 @@ from hwflow.explore.solve import Candidates, Choice, faster, options_of, smalles
 from hwflow.ir.graph import Graph
 from hwflow.plan import plan as planning
 from hwflow.plan.checks import check_dsps, check_fold
-from hwflow.plan.folding import Cost
+from hwflow.plan.folded import FoldedPlan
+from hwflow.plan.folding import Candidate, Cost, Folding
+from hwflow.plan.loading import loader_cost
 from hwflow.plan.solver import Solver
+from hwflow.plan.store import store_of
 
 __all__ = ["Goal", "Solved", "choose"]
 
@@ -62,6 +65,9 @@ def choose(
     period = float(1_000_000_000 / options.clock_hz)
     progress(0.0, "choosing foldings")
     ways = options_of(graph, options.target, options.fold, period, correction)
+    if store := store_of(graph):
+        loader = loader_cost(store, 3 if options.protect == "tmr" else 1)
+        ways += ((Candidate("loader", Folding(), 1, loader),),)
     choice = _pick(ways, goal, options)
     solver = solver or Solver()
     asked, missed = goal, None
@@ -88,10 +94,11 @@ def _pick(ways: Candidates, goal: Goal, options: planning.Options) -> Choice:
 
 
 def _taken(plan: planning.Plan, correction: Correction) -> Cost:
-    """The plan's exact estimate, corrected like the candidates."""
-    total = Cost()
+    """The plan's exact estimate, corrected like the candidates; the weight loader's, too."""
+    total = plan.loader_cost
     for layer in plan.layers:
-        total += correction.of_cost(layer.folding, layer.cost)
+        loaded = not isinstance(layer, FoldedPlan) and layer.weights
+        total += layer.cost if loaded else correction.of_cost(layer.folding, layer.cost)
     return total
 
 

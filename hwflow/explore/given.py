@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hwflow.explore.loaded import loaded_candidate
 from hwflow.ir.graph import Graph, Layer
 from hwflow.plan.folded import plan_folded
 from hwflow.plan.folding import Candidate, Folding
@@ -29,7 +30,10 @@ def given_candidate(
     """
     types = {v: graph.types[v] for v in layer.inputs}
     if not given.folded:
-        check_folding(layer, kernel_of(graph, layer, types), given)
+        kernel = kernel_of(graph, layer, types)
+        check_folding(layer, kernel, given)
+        if kernel.graph.params or given.digits > 1:
+            return loaded_candidate(graph, layer, given, target, period)
         cost = next(c for c in found if not c.folding.folded and c.folding.pos == given.pos)
         return Candidate(layer.name, given, cost.cycles, cost.cost)
     plan = plan_folded(graph, layer, types, given, period, target)

@@ -16,6 +16,8 @@ from hwflow.ir.graph import Graph
 from hwflow.ir.types import TensorType
 from hwflow.plan.dataflow import SerialStage, Stage
 from hwflow.plan.folding import Folding
+from hwflow.plan.loading import MOST_WORDS
+from hwflow.plan.store import store_of
 from hwflow.plan.streams import MAX_LANE_BITS, InterfaceKind
 from hwflow.plan.targets import TARGETS, Target, multiplies_in_dsps
 from hwflow.plan.words import Recoding
@@ -25,7 +27,7 @@ __all__ = [
 ]  # fmt: skip
 
 _OURS = re.compile(
-    r"(buffer|serializer|deserializer|fork|fifo|dot)_\w+|loader(_copy|_voter_\d+)?|\w*__kernel"
+    r"(buffer|serializer|deserializer|fork|fifo|delay|dot)_\w+|loader(_copy|_voter_\d+)?|\w*__kernel"
     r"|tmr_(\d+|held_\d+|banks?_\d+|copy|voter)"
 )
 """Layer names that would be mistaken for modules and instances of our own."""
@@ -86,6 +88,22 @@ def _mistake(name: str, folding: Folding, names: Sequence[str], loaded: bool) ->
             hint=f"{meant}layers: {', '.join(names)}",
             place=folding.place,
         )
+    if folding.digits > 1 and (folding.folded or folding.pos != "all"):
+        both = [key for key in ("pe", "simd", "pos") if getattr(folding, key) != "all"]
+        return InputError(
+            "plan.fold",
+            f"layer {name}: digits does not go with {' and '.join(both)}: its weights stand still, "
+            "and all its positions take their inputs together",
+            hint=f"keep one of them in hardware.fold.layers.{name}",
+            place=folding.place,
+        )
+    if loaded and folding.folded:
+        return InputError(
+            "plan.fold",
+            f"layer {name} has weights loaded at run time: pe and simd fold constant ones",
+            hint=f"give hardware.fold.layers.{name}.digits instead",
+            place=folding.place,
+        )
     recodes = folding.multiplier in get_args(Recoding)
     if recodes != loaded and folding.multiplier != "lut":
         which = "recodes weights loaded at run time" if recodes else "is for constant weights"
@@ -112,7 +130,8 @@ def check_graph(graph: Graph) -> None:
     Raises:
         InputError: "plan.port" for an input that nothing reads or an output that no layer makes,
             "plan.name" for a layer called like a module of ours, "plan.operation" for a param
-            whose bits can hold what its type excludes: nothing would keep the loader from it.
+            whose bits can hold what its type excludes: nothing would keep the loader from it,
+            "plan.weights" for more params than the loader has addresses for.
     """
     for node in graph.params:
         elem = graph.types[node.name].elem
@@ -122,13 +141,20 @@ def check_graph(graph: Graph) -> None:
                 f"param {node.name} is {elem}: its bits can be loaded with more than that",
                 hint="give it all values of its bits (IntType.fixed), and limit it in the graph",
             )
+    words = sum(store.words for store in [store_of(graph)] if store)
+    if words > MOST_WORDS:
+        raise InputError(
+            "plan.weights",
+            f"{words} words of 32 bits are loaded at run time; the loader reaches {MOST_WORDS}",
+            hint="make weights constant or narrower",
+        )
     for layer in graph.layers():
         if _OURS.fullmatch(layer.name):
             raise InputError(
                 "plan.name",
                 f"layer {layer.name} is called like a module that hwflow adds",
                 hint="rename the layer: not buffer_*, serializer_*, deserializer_*, fork_*, "
-                "fifo_*, dot_*, loader, tmr_* or *__kernel",
+                "fifo_*, delay_*, dot_*, loader, tmr_* or *__kernel",
             )
     read = {arg for node in graph.nodes for arg in node.args}
     for node in graph.inputs:
@@ -163,7 +189,8 @@ def check_held(graph: Graph, stages: Sequence[Stage], interface: InterfaceKind) 
     """
     inputs = {node.name for node in graph.inputs}
     for stage in stages:
-        if isinstance(stage, SerialStage) and interface == "valid_only" and inputs & {*stage.reads}:
+        read = inputs & {*stage.layer.inputs} if isinstance(stage, SerialStage) else set()
+        if isinstance(stage, SerialStage) and interface == "valid_only" and read:
             raise InputError(
                 "plan.interface",
                 f"layer {stage.layer.name} takes input {stage.reads[0]} in {stage.layer.steps} "

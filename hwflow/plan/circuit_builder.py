@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from hwflow.ir.types import Rounding
 from hwflow.plan.words import (
-    DIGIT,
     AtLeast,
     Circuit,
     Clip,
@@ -19,9 +17,7 @@ from hwflow.plan.words import (
     Literal,
     Max,
     Mux,
-    Owed,
     Product,
-    Recoding,
     Relation,
     Round,
     Shl,
@@ -32,9 +28,10 @@ from hwflow.plan.words import (
     WordOp,
     Wrap,
     operands,
+    renumbered,
 )
 
-__all__ = ["CircuitBuilder", "Split", "fitted", "renumbered", "split", "weight_width"]
+__all__ = ["CircuitBuilder"]
 
 _MANY = 6
 """Words from which a sum is worth a carry-save tree."""
@@ -65,7 +62,8 @@ class CircuitBuilder:
         """Bounds of a word."""
         return self.words[word].lo, self.words[word].hi
 
-    def _add(self, op: WordOp, lo: int, hi: int) -> int:
+    def add(self, op: WordOp, lo: int, hi: int) -> int:
+        """A word of those bounds; equal ones are shared, and one value is a literal."""
         if lo == hi and not isinstance(op, Literal):
             return self.literal(lo)
         if op not in self._known:
@@ -75,15 +73,15 @@ class CircuitBuilder:
 
     def input(self, index: int) -> int:
         """Element `index` of the inputs."""
-        return self._add(In(index), *self.inputs[index])
+        return self.add(In(index), *self.inputs[index])
 
     def weight(self, index: int) -> int:
         """Element `index` of the weights."""
-        return self._add(Weight(index), *self.weights[index])
+        return self.add(Weight(index), *self.weights[index])
 
     def literal(self, value: int) -> int:
         """A constant."""
-        return self._add(Literal(value), value, value)
+        return self.add(Literal(value), value, value)
 
     def shl(self, a: int, amount: int) -> int:
         """``a << amount``."""
@@ -93,7 +91,7 @@ class CircuitBuilder:
         if amount == 0:
             return a
         lo, hi = self.bounds(a)
-        return self._add(Shl(a, amount), lo << amount, hi << amount)
+        return self.add(Shl(a, amount), lo << amount, hi << amount)
 
     def sum(
         self,
@@ -137,7 +135,7 @@ class CircuitBuilder:
         lo, hi = (alo << a_shift) + (blo << b_shift), (ahi << a_shift) + (bhi << b_shift)
         if within is not None:
             lo, hi = max(lo, -(-within[0] >> common)), min(hi, within[1] >> common)
-        return self.shl(self._add(op, lo, hi), common)
+        return self.shl(self.add(op, lo, hi), common)
 
     def dot(self, inputs: Sequence[int], weights: Sequence[int]) -> int:
         """``sum_k inputs[k] * weights[k]`` with weights loaded at run time.
@@ -157,19 +155,7 @@ class CircuitBuilder:
         corners = [[x * w for x in self.bounds(a) for w in self.bounds(b)] for a, b in terms]
         triples = tuple(self.scaled(x, 3) for x in xs)
         op = Dot(xs, triples, ws, self.literal(0), "radix8")
-        return self.sum(self._add(op, sum(map(min, corners)), sum(map(max, corners))), owed)
-
-    def recoded(self, moved: WordOp, op: Dot, circuit: Circuit, recoding: Recoding) -> Dot:
-        """The dot product `op` of `circuit`, here `moved`, in `recoding`, and what it then owes."""
-        assert isinstance(moved, Dot)
-        step = DIGIT[recoding]
-        if step == 1:
-            return replace(moved, recoding=recoding, owed=-1)
-        rows = max(circuit.words[x].width for x in op.inputs) + step - 1
-        bits = max(weight_width(circuit.words[w]) for w in op.weights)
-        most = len(op.weights) * sum(1 << place for place in range(0, bits, step))
-        owed = self._add(Owed(moved.weights, recoding, rows, bits), -((1 << rows) - 1) * most, 0)
-        return replace(moved, recoding=recoding, owed=owed)
+        return self.sum(self.add(op, sum(map(min, corners)), sum(map(max, corners))), owed)
 
     def many(self, words: Sequence[int]) -> int:
         """The sum of many words: a carry-save tree if `fitted` keeps it, wires if no bits meet."""
@@ -180,7 +166,7 @@ class CircuitBuilder:
         if all(end <= place for end, (place, _) in zip(ends, parts[1:], strict=False)):
             return self.total([word for _, word in parts])
         lo, hi = (sum(self.bounds(word)[side] for word in words) for side in (0, 1))
-        return self._add(Dot(tuple(words), (), (), self.literal(0), "plain"), lo, hi)
+        return self.add(Dot(tuple(words), (), (), self.literal(0), "plain"), lo, hi)
 
     def _joined(self, a: int, b: int, a_shift: int, b_shift: int) -> int | None:
         """A sum with a dot product that has no addend yet: the tree takes one row more."""
@@ -191,7 +177,7 @@ class CircuitBuilder:
                     return one
                 added = self.shl(other, other_shift)
                 bounds = (p + q for p, q in zip(self.bounds(one), self.bounds(added), strict=True))
-                return self._add(replace(op, addend=added), *bounds)
+                return self.add(replace(op, addend=added), *bounds)
         return None
 
     def _unshifted(self, word: int, shift: int) -> tuple[int, int]:
@@ -210,7 +196,7 @@ class CircuitBuilder:
                 return self.scaled(x, lo)
         (alo, ahi), (blo, bhi) = self.bounds(a), self.bounds(b)
         corners = (alo * blo, alo * bhi, ahi * blo, ahi * bhi)
-        return self._add(Product(min(a, b), max(a, b)), min(corners), max(corners))
+        return self.add(Product(min(a, b), max(a, b)), min(corners), max(corners))
 
     def scaled(self, a: int, factor: int) -> int:
         """``a * factor`` by canonical signed digits."""
@@ -230,7 +216,7 @@ class CircuitBuilder:
 
     def join(self, low: int, high: int, shift: int, within: tuple[int, int]) -> int:
         """``(high << shift) + low % 2**shift``, known to lie `within`."""
-        return self._add(Join(low, high, shift), *within)
+        return self.add(Join(low, high, shift), *within)
 
     def round(
         self, a: int, shift: int, rounding: Rounding, within: tuple[int, int] | None = None
@@ -239,7 +225,7 @@ class CircuitBuilder:
         if shift <= 0:
             return self.shl(a, -shift)
         lo, hi = (_rounded(v, shift, rounding) for v in self.bounds(a))
-        return self._add(Round(a, shift, rounding), *(within or (lo, hi)))
+        return self.add(Round(a, shift, rounding), *(within or (lo, hi)))
 
     def clip(self, a: int, lo: int, hi: int) -> int:
         """`a` saturated; only the sides it can leave cost anything."""
@@ -247,7 +233,7 @@ class CircuitBuilder:
         low, high = max(lo, min(alo, hi)), min(hi, max(ahi, lo))
         if alo >= lo and ahi <= hi:
             return a
-        return self._add(Clip(a, *_cheap_limits(low, high, alo, ahi)), low, high)
+        return self.add(Clip(a, *_cheap_limits(low, high, alo, ahi)), low, high)
 
     def wrap(self, a: int, lo: int, hi: int, within: tuple[int, int] | None = None) -> int:
         """`a` wrapped into [lo, hi]; `within` as for `sum`."""
@@ -256,16 +242,16 @@ class CircuitBuilder:
             return a
         if alo == ahi:
             return self.literal(lo + (alo - lo) % (hi - lo + 1))
-        return self._add(Wrap(a, lo, hi), *(within or (lo, hi)))
+        return self.add(Wrap(a, lo, hi), *(within or (lo, hi)))
 
     def digit(self, a: int, index: int, count: int) -> int:
         """Digit `index` of the `count` binary digits of `a`, the highest being 0."""
-        return a if self.bounds(a) == (0, 0) else self._add(Digit(a, index, count), 0, 1)
+        return a if self.bounds(a) == (0, 0) else self.add(Digit(a, index, count), 0, 1)
 
     def at_least(self, a: int, level: int) -> int:
         """``a >= level``."""
         lo, hi = self.bounds(a)
-        return self._add(AtLeast(a, level), int(lo >= level), int(hi >= level))
+        return self.add(AtLeast(a, level), int(lo >= level), int(hi >= level))
 
     def relation(self, a: int, b: int, *, equal: bool = False) -> int:
         """``a > b`` or ``a == b``."""
@@ -274,7 +260,7 @@ class CircuitBuilder:
             sure, possible = alo == ahi == blo == bhi, alo <= bhi and blo <= ahi
         else:
             sure, possible = alo > bhi, ahi > blo
-        return self._add(Relation(a, b, equal), int(sure), int(possible))
+        return self.add(Relation(a, b, equal), int(sure), int(possible))
 
     def max(self, a: int, b: int) -> int:
         """The larger."""
@@ -283,7 +269,7 @@ class CircuitBuilder:
             return a
         if blo >= ahi:
             return b
-        return self._add(Max(min(a, b), max(a, b)), max(alo, blo), max(ahi, bhi))
+        return self.add(Max(min(a, b), max(a, b)), max(alo, blo), max(ahi, bhi))
 
     def mux(self, condition: int, a: int, b: int, within: tuple[int, int] | None = None) -> int:
         """`a` where condition is 1, else `b`; `within` as for `sum`."""
@@ -292,13 +278,13 @@ class CircuitBuilder:
         if a == b:
             return a
         (alo, ahi), (blo, bhi) = self.bounds(a), self.bounds(b)
-        return self._add(Mux(condition, a, b), *(within or (min(alo, blo), max(ahi, bhi))))
+        return self.add(Mux(condition, a, b), *(within or (min(alo, blo), max(ahi, bhi))))
 
     def table(self, a: int, start: int, values: Sequence[int]) -> int:
         """``values[a - start]``, cut to what `a` reaches."""
         lo, hi = self.bounds(a)
         reached = tuple(values[lo - start : hi - start + 1])
-        return self._add(Table(a, lo, reached), min(reached), max(reached))
+        return self.add(Table(a, lo, reached), min(reached), max(reached))
 
     def inverted(self, bit: int) -> int:
         """``1 - bit`` for a 0-or-1 word."""
@@ -311,92 +297,6 @@ class CircuitBuilder:
             pairs = [self.sum(a, b) for a, b in zip(level[::2], level[1::2], strict=False)]
             level = pairs + level[len(pairs) * 2 :]
         return level[0]
-
-
-def fitted(circuit: Circuit, recoding: Recoding, *, trees: bool) -> Circuit:
-    """`circuit` with its dot products in another recoding of the weights.
-
-    Sums of many words stay carry-save trees only with `trees`: chains of carries are faster and
-    smaller where devices have them.
-    """
-    builder = CircuitBuilder(circuit.inputs, circuit.weights)
-    rank: dict[int, int] = {}
-    for index, word in enumerate(circuit.words):
-        op = word.op
-        if isinstance(op, Dot) and not op.weights and not trees:
-            rank[index] = builder.total([rank[i] for i in (*op.inputs, op.addend)])
-            continue
-        if isinstance(op, Owed):
-            continue  # each dot product gets its own below
-        kept = renumbered(word, rank)
-        if isinstance(op, Dot) and op.weights:
-            kept = replace(kept, op=builder.recoded(kept.op, op, circuit, recoding))
-        builder.words.append(kept)
-        rank[index] = len(builder.words) - 1
-    return builder.build([rank[o] for o in circuit.outputs])
-
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """A circuit as what weights alone make (`still`) and what reads that as its weights (`moving`).
-
-    `kept` are the words of `moving` as the whole circuit numbers them.
-    """
-
-    still: Circuit
-    moving: Circuit
-    kept: tuple[int, ...]
-
-
-def split(circuit: Circuit) -> Split:
-    """Split a circuit where still words meet moving ones."""
-    still = [s and not isinstance(word.op, Literal)
-             for s, word in zip(circuit.still, circuit.words, strict=True)]  # fmt: skip
-    border = sorted({
-        i for index, word in enumerate(circuit.words) if not still[index]
-        for i in operands(word.op) if still[i]
-    } | {i for i in circuit.outputs if still[i]})  # fmt: skip
-    once = CircuitBuilder((), circuit.weights)
-    once.words = list(circuit.words)
-    words = list(circuit.words)
-    for place, index in enumerate(border):
-        words[index] = replace(words[index], op=Weight(place))
-    bounds = tuple((words[i].lo, words[i].hi) for i in border)
-    needed = set(circuit.outputs)
-    for index in range(len(words) - 1, -1, -1):
-        if index in needed:
-            needed.update(operands(words[index].op))
-    kept = tuple(sorted(needed))
-    rank = {old: new for new, old in enumerate(kept)}
-    moving = Circuit(
-        circuit.inputs,
-        tuple(renumbered(words[i], rank) for i in kept),
-        tuple(rank[o] for o in circuit.outputs),
-        bounds,
-    )
-    return Split(once.build(border), moving, kept)
-
-
-def weight_width(word: Word) -> int:
-    """Bits of a weight with a sign, which it has in a dot product."""
-    return word.width + (not word.signed)
-
-
-def renumbered(word: Word, rank: dict[int, int]) -> Word:
-    """`word` reading words by the new numbers of `rank`."""
-    op: Any = word.op
-    moved: dict[str, Any] = {
-        name: rank[getattr(op, name)] for name in ("a", "b", "condition") if hasattr(op, name)
-    }
-    if isinstance(op, Dot):
-        read = op.triples if op.recoding == "radix8" else ()
-        lists = {"inputs": op.inputs, "triples": read, "weights": op.weights}
-        moved = {name: tuple(rank[i] for i in each) for name, each in lists.items()}
-        moved["addend"] = rank[op.addend]
-        moved["owed"] = rank.get(op.owed, -1)
-    if isinstance(op, Owed):
-        moved = {"weights": tuple(rank[i] for i in op.weights)}
-    return Word(replace(op, **moved), word.lo, word.hi) if moved else word
 
 
 def _cheap_limits(low: int, high: int, alo: int, ahi: int) -> tuple[int, int]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import lcm
 from typing import TypeAlias
 
-from hwflow.errors import InternalError
 from hwflow.ir.graph import Graph
 from hwflow.ir.types import TensorType
 from hwflow.plan.dataflow import (
+    Delay,
     Deserializer,
     Fifo,
     FoldedStage,
@@ -27,21 +27,22 @@ from hwflow.plan.layer import LayerPlan, stream_of
 from hwflow.plan.serial import SerialPlan
 from hwflow.plan.streams import StreamType
 
-__all__ = ["AnyLayer", "Dataflow", "connect", "sized"]
-
-_ROOMY = 64
-"""Tensors in a FIFO that is not yet sized."""
+__all__ = ["AnyLayer", "Dataflow", "connect"]
 
 AnyLayer: TypeAlias = LayerPlan | FoldedPlan | SerialPlan
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataflow:
-    """Stages in dataflow order; `inputs` and `outputs` give each port's stream, and its link."""
+    """Stages in dataflow order; `inputs` and `outputs` give each port's stream, and its link.
+
+    `unhindered`: latency of the first output and interval between tensors where nothing waits.
+    """
 
     stages: tuple[Stage, ...]
     inputs: Mapping[str, StreamType]
     outputs: Mapping[str, tuple[str, StreamType]]
+    unhindered: tuple[int, int]
 
 
 def connect(
@@ -53,8 +54,7 @@ def connect(
 ) -> Dataflow:
     """Join the layers of `graph`; FIFOs of forks hold a whole tensor until they are `sized`.
 
-    Without `ready` values come and go by the clock: where they meet, the earlier ones wait in
-    FIFOs.
+    Without `ready` values come and go by the clock: where they meet, the earlier ones are delayed.
     """
     return _Joiner(graph, _groups(layers), types, ready).join()
 
@@ -84,6 +84,7 @@ class _Joiner:
     ) -> None:
         self.ready = ready
         self.arrivals: dict[str, int] = {}
+        self.interval = max(_steps(layer) for group in groups for layer in group)
         self.graph, self.groups, self.types = graph, groups, types
         self.results = {value for _, value in graph.outputs}
         self.stages: list[Stage] = []
@@ -110,10 +111,10 @@ class _Joiner:
                     self._offer(value, link)
                 continue
             reads = tuple(self._fetched(v, index, self._wanted(group, v)) for v in inputs)
-            reads = self._met(inputs, reads)
+            reads = self._waiting(inputs, reads) if self.ready else self._delayed(inputs, reads)
             stage = self._stage(group, inputs, reads)
             self.stages.append(stage)
-            begun = max(self.arrivals.get(self._origin(link), 0) for link in reads)
+            begun = max(map(self._arrival, reads))
             for value in stage.writes:
                 self.arrivals[value] = begun + _clocks(stage)
                 self.streams[value] = self._made(group, value)
@@ -122,27 +123,46 @@ class _Joiner:
         for name, value in self.graph.outputs:
             link = self.links[value, len(self.groups)]
             outputs[name] = (link, self.streams[link])
-        return Dataflow(tuple(self.stages), ports, outputs)
+        first = self._arrival(outputs[self.graph.outputs[0][0]][0])
+        return Dataflow(tuple(self.stages), ports, outputs, (first, self.interval))
 
-    def _met(self, values: Sequence[str], reads: tuple[str, ...]) -> tuple[str, ...]:
+    def _waiting(self, values: Sequence[str], reads: tuple[str, ...]) -> tuple[str, ...]:
         """Where `reads` come at different times, the earlier ones from FIFOs.
 
-        Without ready they must wait; with it they can, so that the first do not stop what makes
-        the last.
+        So the first do not stop what makes the last.
         """
-        times = [self.arrivals.get(self._origin(link), 0) for link in reads]
+        times = [self._arrival(link) for link in reads]
         held_already = {link for s in self.stages if isinstance(s, Fifo) for link in s.writes}
         met = []
         for value, link, time in zip(values, reads, times, strict=True):
-            if time == max(times) or (self.ready and link in held_already):
+            if time == max(times) or link in held_already:
                 met.append(link)
                 continue
             held, stream = f"{link}_waiting", self.streams[link]
-            beats = stream.beats if self.ready else 1
-            waits = Fifo(value, stream, beats, (link,), (held,), needed=not self.ready)
-            self.stages.append(waits)
+            self.stages.append(Fifo(value, stream, stream.beats, (link,), (held,)))
             self.streams[held] = stream
             met.append(held)
+        return tuple(met)
+
+    def _delayed(self, values: Sequence[str], reads: tuple[str, ...]) -> tuple[str, ...]:
+        """`reads`, the earlier ones delayed until the last comes.
+
+        What a layer made stands until the next tensor may come, an input of the design one clock;
+        so do registers that pass it on at the end of that time.
+        """
+        times = [self._arrival(link) for link in reads]
+        met = []
+        for value, link, time in zip(values, reads, times, strict=True):
+            clocks = max(times) - time
+            if not clocks:
+                met.append(link)
+                continue
+            late, stream = f"{link}_delayed", self.streams[link]
+            stands = self.interval if self._origin(link) in self.arrivals else 1
+            loads = tuple(range(stands - 1, clocks, self.interval))
+            self.stages.append(Delay(value, stream, clocks, loads, (link,), (late,)))
+            self.streams[late] = stream
+            met.append(late)
         return tuple(met)
 
     def _origin(self, link: str) -> str:
@@ -151,6 +171,10 @@ class _Joiner:
             if isinstance(stage, Fork | Fifo) and link in stage.writes:
                 return self._origin(stage.reads[0])
         return link
+
+    def _arrival(self, link: str) -> int:
+        """Clocks from the design's inputs to a link, where nothing waits."""
+        return self.arrivals.get(self._origin(link), 0)
 
     def _offer(self, value: str, link: str = "") -> None:
         """Give `value`, there on `link`, to each of its readers; the design's outputs last."""
@@ -167,7 +191,7 @@ class _Joiner:
         for index, name in zip(readers, names, strict=True):
             self.streams[name] = stream
             self.links[value, index] = name
-            if index < len(self.groups):
+            if index < len(self.groups) and self.ready:
                 held = f"{name}_held"
                 self.stages.append(Fifo(value, stream, stream.beats, (name,), (held,)))
                 self.streams[held] = stream
@@ -248,6 +272,10 @@ def _clocks(stage: Stage) -> int:
     return stage.layer.steps + stage.layer.latency if isinstance(stage, SerialStage) else 0
 
 
+def _steps(layer: AnyLayer) -> int:
+    return layer.steps if isinstance(layer, SerialPlan) else 1
+
+
 def _inputs(group: Sequence[AnyLayer]) -> tuple[str, ...]:
     inside = {v for layer in group for v in layer.outputs}
     return tuple(dict.fromkeys(v for layer in group for v in layer.inputs if v not in inside))
@@ -283,56 +311,3 @@ def _region(
         times.update(dict.fromkeys(layer.outputs, starts[layer.name] + layer.latency))
     latency = max(times[v] for v in outputs)
     return Region(layers, inputs, outputs, starts, times, latency, reads)
-
-
-def sized(
-    flow: Dataflow, measured: Callable[[Sequence[Stage]], tuple[int, int]]
-) -> tuple[Dataflow, tuple[int, int]]:
-    """FIFOs as short as they can be without costing a cycle of interval or latency.
-
-    `measured` gives (latency, interval) of stages. Returns the dataflow and what it measures.
-    """
-    stages = list(_roomy(flow.stages))
-    best = measured(stages)
-    for index, fifo in enumerate(stages):
-        if not isinstance(fifo, Fifo):
-            continue
-        # None at all comes first: a wire is faster than a FIFO too short to take a beat a clock.
-        low, high, middle = 1, fifo.depth, int(fifo.needed)
-        while low < high:
-            stages[index] = replace(fifo, depth=middle)
-            found = _measured(stages, measured)
-            if found is not None and found[0] <= best[0] and found[1] <= best[1]:
-                low, high, best = min(low, middle), middle, found
-                middle = (low + high) // 2
-            else:
-                low = max(low, middle + 1)
-                middle = min(2 * low, (low + high) // 2)
-        stages[index] = replace(fifo, depth=high)
-    return replace(flow, stages=tuple(_without_empty(stages))), best
-
-
-def _measured(
-    stages: Sequence[Stage], measured: Callable[[Sequence[Stage]], tuple[int, int]]
-) -> tuple[int, int] | None:
-    try:
-        return measured(_without_empty(stages))
-    except InternalError:
-        return None
-
-
-def _roomy(stages: Sequence[Stage]) -> Sequence[Stage]:
-    """More in each FIFO than any branch is ahead by: pipelines can hold some tensors."""
-    return [replace(s, depth=_ROOMY * s.stream.beats) if isinstance(s, Fifo) else s for s in stages]
-
-
-def _without_empty(stages: Sequence[Stage]) -> list[Stage]:
-    """FIFOs of depth 0 are wires: their reader reads what they would."""
-    gone = {s.writes[0]: s.reads[0] for s in stages if isinstance(s, Fifo) and s.depth == 0}
-    kept = [s for s in stages if not (isinstance(s, Fifo) and s.depth == 0)]
-    return [
-        replace(s, reads=tuple(gone.get(link, link) for link in s.reads))
-        if any(link in gone for link in s.reads)
-        else s
-        for s in kept
-    ]

@@ -12,7 +12,7 @@ from hwflow.plan.serial import SerialPlan
 from hwflow.plan.streams import StreamType
 
 __all__ = [
-    "Deserializer", "Fifo", "FoldedStage", "Fork", "GatherStage", "Region", "SerialStage",
+    "Delay", "Deserializer", "Fifo", "FoldedStage", "Fork", "GatherStage", "Region", "SerialStage",
     "Serializer", "Stage", "WindowStage",
 ]  # fmt: skip
 
@@ -136,17 +136,29 @@ class Fork:
 
 @dataclass(frozen=True, slots=True)
 class Fifo:
-    """Holds up to `depth` beats, so that one branch can wait for the other.
-
-    One that is `needed` cannot be a wire: nothing else holds its beats.
-    """
+    """Holds up to `depth` beats, so that one branch can wait for the other."""
 
     value: str
     stream: StreamType
     depth: int
     reads: tuple[str, ...]
     writes: tuple[str, ...]
-    needed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """Gives a value `clocks` later, where nothing ever waits.
+
+    The valid bit moves on each clock, the data only when what holds them is about to take the
+    next: `loads` are the clocks after arrival that end with a register's loading.
+    """
+
+    value: str
+    stream: StreamType
+    clocks: int
+    loads: tuple[int, ...]
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
 
 
 Stage: TypeAlias = (
@@ -159,4 +171,5 @@ Stage: TypeAlias = (
     | Deserializer
     | Fork
     | Fifo
+    | Delay
 )

@@ -11,9 +11,9 @@ from hwflow.errors import InputError, InternalError, Place
 from hwflow.ir import ops
 from hwflow.ir.graph import Graph, Layer
 from hwflow.ir.types import IntType, TensorType
-from hwflow.plan.circuit_builder import fitted
 from hwflow.plan.cost import adder_bits, luts
 from hwflow.plan.elaborate import elaborate
+from hwflow.plan.fitting import fitted
 from hwflow.plan.folding import Cost, Folding
 from hwflow.plan.kernel import Kernel, Window, kernel_of
 from hwflow.plan.schedule import Schedule, register_bits, schedule
@@ -178,7 +178,7 @@ def check_folding(layer: Layer, kernel: Kernel, folding: Folding) -> None:
         raise InputError(
             "plan.fold",
             f"layer {layer.name} has weights loaded at run time: it takes all positions at once",
-            hint=f"remove {layer.name} from hardware.fold.pos; hardware.fold.digits folds it",
+            hint=f"give hardware.fold.layers.{layer.name}.digits instead of pos",
             place=folding.place,
         )
     if folding.pos not in ("all", 1):

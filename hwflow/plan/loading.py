@@ -11,10 +11,12 @@ from hwflow.plan.folding import Cost
 from hwflow.plan.store import WORD, WeightStore, crc
 
 __all__ = [
+    "ADDRESS",
     "CONTROL",
     "EXPECTED",
     "FIRST",
     "FOUND",
+    "MOST_WORDS",
     "SCRUB",
     "STATES",
     "Clocks",
@@ -32,6 +34,12 @@ Clocks = npt.NDArray[np.uint64]
 
 CONTROL, EXPECTED, FOUND, FIRST = 0, 1, 2, 4
 """Word addresses: control and status, the expected CRC, the CRC found, and the first word."""
+
+ADDRESS: Final = 15
+"""Bits of an address on the serial port."""
+
+MOST_WORDS: Final = (1 << ADDRESS) - 1 - FIRST
+"""Words that the serial port reaches; the highest address has no register."""
 
 STATES: Final = ("loading", "checking", "running", "CRC error")
 

@@ -21,7 +21,7 @@ from hwflow.plan.checks import (
     check_held,
     check_widths,
 )
-from hwflow.plan.connect import AnyLayer, Dataflow, connect, sized
+from hwflow.plan.connect import AnyLayer, Dataflow, connect
 from hwflow.plan.dataflow import (
     FoldedStage,
     GatherStage,
@@ -37,6 +37,7 @@ from hwflow.plan.layer import LayerPlan, plan_layer
 from hwflow.plan.loading import loader_cost
 from hwflow.plan.serial import plan_serial
 from hwflow.plan.size import check_fits, check_unrolled
+from hwflow.plan.sizing import sized
 from hwflow.plan.solver import Solver
 from hwflow.plan.store import store_of
 from hwflow.plan.streams import Interface, InterfaceKind, PortGroup, StreamType
@@ -117,7 +118,7 @@ def make_plan(
 
     Raises:
         InputError: "plan.fold", "plan.dsp", "plan.interface", "plan.operation", "plan.name",
-            "plan.port", "plan.clock", or "plan.too-large".
+            "plan.port", "plan.clock", "plan.weights", or "plan.too-large".
     """
     check_fold(graph, options.fold, options.interface)
     check_dsps(options.fold, options.target)
@@ -201,13 +202,15 @@ def _timed(
     graph: Graph, flow: Dataflow, interface: InterfaceKind
 ) -> tuple[Dataflow, tuple[int, int]]:
     """The dataflow with its FIFOs sized, and its latency and initiation interval."""
+    if interface == "valid_only":
+        return flow, flow.unhindered
     if len(flow.stages) == 1 and isinstance(flow.stages[0], Region):
         return flow, (flow.stages[0].latency + 1, 1)
     source, sink = graph.inputs[0].name, flow.outputs[graph.outputs[0][0]]
 
     def measured(stages: Sequence[Stage]) -> tuple[int, int]:
         beats = (flow.inputs[source].beats, sink[1].beats)
-        return measure(stages, source, sink[0], *beats, early=interface == "valid_only")
+        return measure(stages, source, sink[0], *beats)
 
     timed = sized(flow, measured)
     if timed[1][0] < 0:

@@ -7,6 +7,7 @@ from typing import Any
 
 from hwflow.plan.connect import AnyLayer
 from hwflow.plan.dataflow import (
+    Delay,
     Deserializer,
     Fifo,
     FoldedStage,
@@ -164,5 +165,7 @@ def _stage(stage: object) -> dict[str, Any]:
             return {"kind": "fork", "value": stage.value, "copies": len(stage.writes)}
         case Fifo():
             return {"kind": "fifo", "value": stage.value, "depth": stage.depth}
+        case Delay():
+            return {"kind": "delay", "value": stage.value, "clocks": stage.clocks}
         case _:
             raise AssertionError(stage)

@@ -17,8 +17,9 @@ from hwflow.errors import InputError
 from hwflow.ir import ops
 from hwflow.ir.graph import Graph, Layer, Node
 from hwflow.ir.types import IntType, TensorType
-from hwflow.plan.circuit_builder import CircuitBuilder, fitted
+from hwflow.plan.circuit_builder import CircuitBuilder
 from hwflow.plan.elaborate import elaborate
+from hwflow.plan.fitting import fitted
 from hwflow.plan.folding import Cost, Folding
 from hwflow.plan.kernel import Kernel, kernel_of
 from hwflow.plan.layer import circuit_cost, physical, recoding_of, stream_of
@@ -206,6 +207,6 @@ def _refused(layer: Layer, folding: Folding, why: str) -> InputError:
     return InputError(
         "plan.fold",
         f"layer {layer.name} cannot take its inputs in {folding.digits} parts (digits): {why}",
-        hint=f"remove {layer.name} from hardware.fold.digits",
+        hint=f"change or remove hardware.fold.layers.{layer.name}.digits",
         place=folding.place,
     )

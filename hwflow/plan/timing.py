@@ -9,6 +9,7 @@ import numpy as np
 
 from hwflow.errors import InternalError
 from hwflow.plan.dataflow import (
+    Delay,
     Deserializer,
     Fifo,
     FoldedStage,
@@ -102,16 +103,15 @@ class _GatherModel(_Pipe):
 
 
 class _SerialModel(_Pipe):
-    """Reads its tensor, which stands still, in each step; takes it with the first or the last."""
+    """Reads its tensor, which stands still, in each step; takes it with the last."""
 
-    def __init__(self, layer: SerialPlan, early: bool) -> None:
+    def __init__(self, layer: SerialPlan) -> None:
         super().__init__(layer.latency)
         self.steps, self.at, self.offered = layer.steps, 0, False
-        self.taking = 0 if early else self.steps - 1
 
     def ready(self, offered: Sequence[bool], _onward: Sequence[bool]) -> list[bool]:
         self.offered = offered[0]
-        return [self.enabled and self.at == self.taking]
+        return [self.enabled and self.at == self.steps - 1]
 
     def step(self, _accepted: Sequence[bool], taken: Sequence[bool]) -> None:
         advance = self.enabled and (self.offered or self.at > 0)
@@ -229,7 +229,7 @@ _Model: TypeAlias = (
 )
 
 
-def _model(stage: Stage, early: bool) -> _Model:
+def _model(stage: Stage) -> _Model:
     match stage:
         case Region():
             return _RegionModel(stage.latency, len(stage.outputs))
@@ -240,7 +240,7 @@ def _model(stage: Stage, early: bool) -> _Model:
         case FoldedStage():
             return _FoldedModel(stage.layer)
         case SerialStage():
-            return _SerialModel(stage.layer, early)
+            return _SerialModel(stage.layer)
         case Serializer():
             return _SerializerModel(stage.count)
         case Deserializer():
@@ -249,13 +249,15 @@ def _model(stage: Stage, early: bool) -> _Model:
             return _ForkModel(len(stage.writes))
         case Fifo():
             return _FifoModel(stage.depth)
+        case Delay():
+            raise AssertionError(stage)  # has no handshake
 
 
 class _Network:
     """Stages joined by numbered links; sources always offer, sinks always take."""
 
-    def __init__(self, stages: Sequence[Stage], early: bool) -> None:
-        self.models = [_model(stage, early) for stage in stages]
+    def __init__(self, stages: Sequence[Stage]) -> None:
+        self.models = [_model(stage) for stage in stages]
         names = dict.fromkeys(name for s in stages for name in (*s.reads, *s.writes))
         number = {name: i for i, name in enumerate(names)}
         self.reads = [tuple(number[n] for n in stage.reads) for stage in stages]
@@ -289,20 +291,17 @@ def measure(
     sink: str,
     in_beats: int,
     out_beats: int,
-    *,
-    early: bool = False,
 ) -> tuple[int, int]:
     """Latency and initiation interval of a dataflow.
 
     `source` and `sink` are the links of the first input and the first output. Latency: from the
     edge that takes the first input beat to the edge that delivers the first output beat;
     interval: between the heads of tensors once it repeats, the longest if several come in turns.
-    `early`: without ready, a layer that takes its inputs in parts takes the tensor with the first.
 
     Raises:
         InternalError: "internal.deadlock".
     """
-    network = _Network(stages, early)
+    network = _Network(stages)
     into, out = network.number[source], network.number[sink]
     first_in, delivered = -1, 0
     heads: list[int] = []
@@ -337,5 +336,5 @@ def _work(stage: Stage) -> int:
             return stage.layer.steps + stage.layer.latency + 4
         case Serializer() | Deserializer():
             return stage.stream.beats + 2
-        case Fork() | Fifo():
+        case Fork() | Fifo() | Delay():
             return stage.stream.beats + 4

@@ -7,8 +7,8 @@ timed by `schedule` and emitted by the backends.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeAlias
 from typing import Literal as OneOf
 
 from hwflow.ir.types import Rounding
@@ -17,7 +17,7 @@ __all__ = [
     "DIGIT",
     "AtLeast", "Circuit", "Clip", "Digit", "Dot", "In", "Join", "Literal", "Max", "Mux", "Owed",
     "Product", "Recoding", "Relation", "Round", "Shl", "Sum", "Table", "Weight", "Word", "WordOp",
-    "Wrap", "operands", "width_of",
+    "Wrap", "operands", "renumbered", "weight_width", "width_of",
 ]  # fmt: skip
 
 
@@ -287,3 +287,25 @@ class Circuit:
     def widths_of(self, word: Word) -> tuple[int, ...]:
         """Widths of the words that `word` reads."""
         return tuple(self.words[i].width for i in operands(word.op))
+
+
+def weight_width(word: Word) -> int:
+    """Bits of a weight with a sign, which it has in a dot product."""
+    return word.width + (not word.signed)
+
+
+def renumbered(word: Word, rank: dict[int, int]) -> Word:
+    """`word` reading words by the new numbers of `rank`."""
+    op: Any = word.op
+    moved: dict[str, Any] = {
+        name: rank[getattr(op, name)] for name in ("a", "b", "condition") if hasattr(op, name)
+    }
+    if isinstance(op, Dot):
+        read = op.triples if op.recoding == "radix8" else ()
+        lists = {"inputs": op.inputs, "triples": read, "weights": op.weights}
+        moved = {name: tuple(rank[i] for i in each) for name, each in lists.items()}
+        moved["addend"] = rank[op.addend]
+        moved["owed"] = rank.get(op.owed, -1)
+    if isinstance(op, Owed):
+        moved = {"weights": tuple(rank[i] for i in op.weights)}
+    return Word(replace(op, **moved), word.lo, word.hi) if moved else word

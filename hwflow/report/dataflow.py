@@ -85,7 +85,7 @@ def read_dataflow(artifacts: Mapping[str, Path]) -> Dataflow | None:
 
 def _add_stage(drawing: _Drawing, stage: Record, number: int, layers: Mapping[str, Record]) -> None:
     kind = stage.text("kind")
-    if kind in ("fork", "fifo"):
+    if kind in ("fork", "fifo", "delay"):
         return  # they carry a value on: the arrows are drawn from its maker to its readers
     if kind in ("serializer", "deserializer"):
         value, beats = stage.text("value"), stage.integer("beats")

@@ -8,7 +8,7 @@ from typing import Any
 
 from hwflow.config import DesignConfig
 from hwflow.flow import StageContext
-from hwflow.plan.streams import Interface
+from hwflow.plan.interface_file import read_interface
 from hwflow.plan.targets import target
 from hwflow.power.elements import elements_of
 from hwflow.power.fpga import Energy, fpga_energy
@@ -22,7 +22,7 @@ __all__ = ["run"]
 def run(config: DesignConfig, context: StageContext) -> None:
     """Energy per inference on data and on uniform inputs, by kind of element and by layer."""
     text = (context.inputs["generate"] / "interface.json").read_text(encoding="utf-8")
-    interface = Interface.from_json(text)
+    interface = read_interface(text)
     layers = part_names(read_json(context.inputs["plan"] / "plan.json"))
     module = read_json(context.inputs["synth"] / "netlist.json")["modules"][interface.top]
     if config.hardware.asic:

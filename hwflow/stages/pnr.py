@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hwflow.config import DesignConfig
 from hwflow.flow import StageContext
-from hwflow.plan.streams import Interface
+from hwflow.plan.interface_file import read_interface
 from hwflow.plan.targets import target
 from hwflow.stages.files import part_names, read_json
 from hwflow.synth.pnr import place_and_route
@@ -18,7 +18,7 @@ def run(config: DesignConfig, context: StageContext) -> None:
     """Place and route at the design's clock."""
     device = config.hardware.target
     text = (context.inputs["generate"] / "interface.json").read_text(encoding="utf-8")
-    interface = Interface.from_json(text)
+    interface = read_interface(text)
     layers = part_names(read_json(context.inputs["plan"] / "plan.json"))
     context.progress(0.0, f"nextpnr for {device}; a large design takes an hour")
     place_and_route(

@@ -13,6 +13,7 @@ from hwflow.errors import CheckFailed
 from hwflow.flow import StageContext
 from hwflow.ir import Graph, load_graph
 from hwflow.ir.exact import IntArray
+from hwflow.plan.interface_file import read_interface
 from hwflow.plan.loading import Clocks, load_clocks
 from hwflow.plan.streams import Interface
 from hwflow.stages.files import load_arrays, load_params, load_vectors, write_json
@@ -105,7 +106,7 @@ def load_golden(inputs: Mapping[str, Path]) -> Golden:
     values = [value for layer in graph.layers() for value in layer.outputs]
     return Golden(
         graph,
-        Interface.from_json(text),
+        read_interface(text),
         load_vectors(inputs["vectors"], graph),
         load_arrays(inputs["golden"] / "outputs", [name for name, _ in graph.outputs]),
         load_arrays(inputs["golden"] / "layers", values),

@@ -8,7 +8,7 @@ from pathlib import Path
 from hwflow.config import DesignConfig
 from hwflow.errors import CheckFailed
 from hwflow.flow import StageContext
-from hwflow.plan.streams import Interface
+from hwflow.plan.interface_file import read_interface
 from hwflow.plan.targets import target
 from hwflow.stages.cells import library_path
 from hwflow.stages.files import part_names, read_json, write_json
@@ -25,7 +25,7 @@ TMR = "tmr.json"
 def run(config: DesignConfig, context: StageContext) -> None:
     """Map the RTL for the target."""
     text = (context.inputs["generate"] / "interface.json").read_text(encoding="utf-8")
-    top = Interface.from_json(text).top
+    top = read_interface(text).top
     plan = read_json(context.inputs["plan"] / "plan.json")
     layers = plan["layers"]
     modules = {f"{top}__{name}": None for name in part_names(plan)}

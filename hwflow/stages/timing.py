@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hwflow.config import DesignConfig
 from hwflow.flow import StageContext
-from hwflow.plan.streams import Interface
+from hwflow.plan.interface_file import read_interface
 from hwflow.stages.cells import SDC, library_path
 from hwflow.stages.files import part_names, read_json
 from hwflow.synth.asic.timing import Corners, check_timing
@@ -15,7 +15,7 @@ __all__ = ["run"]
 def run(config: DesignConfig, context: StageContext) -> None:
     """Setup at the slow corner and hold at the fast one, as far as they are given."""
     text = (context.inputs["generate"] / "interface.json").read_text(encoding="utf-8")
-    interface = Interface.from_json(text)
+    interface = read_interface(text)
     layers = part_names(read_json(context.inputs["plan"] / "plan.json"))
     corners = config.hardware.corners
     context.progress(0.0, "OpenSTA")

@@ -11,6 +11,7 @@ from amaranth.sim import Simulator, SimulatorContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hwflow.backends.amaranth.loader import Words
 from hwflow.backends.amaranth.top import TopModule
 from hwflow.ir import evaluate
 from hwflow.plan.plan import Plan
@@ -35,9 +36,11 @@ def as_rows(beats: npt.NDArray[Any]) -> Rows:
 class StallBench:
     """Sources that pause and sinks that stall, each by its own random clock."""
 
-    def __init__(self, plan: Plan, sent: dict[str, Rows], rng: random.Random) -> None:
+    def __init__(
+        self, plan: Plan, sent: dict[str, Rows], rng: random.Random, words: Words | None = None
+    ) -> None:
         self.plan, self.sent, self.rng = plan, sent, rng
-        self.top = TopModule(plan, generate=False)
+        self.top = TopModule(plan, generate=False, words=words)
         ports = (*plan.interface.inputs, *plan.interface.outputs)
         self.rates = {g.tensor: rng.choice((0.1, 0.5, 0.9, 1.0)) for g in ports}
         self.at = dict.fromkeys(sent, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,10 +16,12 @@ from hwflow.backends.amaranth.simulate import simulate
 from hwflow.errors import InputError
 from hwflow.ir import Graph, GraphBuilder, IntType, Overflow, Rounding, evaluate
 from hwflow.ir.exact import IntArray
+from hwflow.plan.checks import check_graph
 from hwflow.plan.folding import Folding, Multiplier
-from hwflow.plan.loading import load_clocks
+from hwflow.plan.loading import ADDRESS, MOST_WORDS, address_bits, load_clocks
 from hwflow.plan.plan import Options, Plan, make_plan
 from hwflow.plan.serial import SerialPlan
+from hwflow.plan.store import store_of
 from hwflow.plan.streams import InterfaceKind
 from hwflow.plan.targets import target
 from hwflow.verify.rtl import build_replay
@@ -121,12 +124,12 @@ def test_two_sets_of_weights_in_one_design(kind: InterfaceKind, tmp_path: Path) 
     face = plan.interface
     assert face.store is not None
     x = some_inputs(graph, 200, 1)
+    built = build_replay(tmp_path / "design.v", face, tmp_path / "work")
     seen = []
     for seed in (3, 4):
         weights = some_weights(graph, seed)
         clocks = load_clocks(face.store, face.store.image(weights))
-        replay = build_replay(tmp_path / "design.v", face, tmp_path / "work", load=clocks)
-        result = replay.run({"x": face.inputs[0].pack(x.reshape(200, -1))})
+        result = replace(built, load=clocks).run({"x": face.inputs[0].pack(x.reshape(200, -1))})
         y = evaluate(graph, {"x": x, **weights})["y"]
         assert (face.outputs[0].unpack(result.outputs["y"]).reshape(y.shape) == y).all()
         assert (result.latency, result.initiation_interval) == (face.latency, 3)
@@ -144,8 +147,31 @@ def test_what_has_no_form_in_parts_is_refused() -> None:
         planned(little_chip(), {"dense": Folding(digits=8)}, "valid_ready")
     with pytest.raises(InputError, match="takes all positions at once"):
         planned(little_chip(), {"conv": Folding(pos=1)}, "valid_ready")
+    for both in (Folding(pos=1, digits=2), Folding(pe=1, digits=2), Folding(simd=1, digits=2)):
+        with pytest.raises(InputError, match=r"digits does not go with (pos|pe|simd)"):
+            planned(little_chip(), {"dense": both}, "valid_ready")
+    with pytest.raises(InputError, match="pe and simd fold constant ones") as refusal:
+        planned(little_chip(), {"dense": Folding(pe=1)}, "valid_ready")
+    assert refusal.value.hint == "give hardware.fold.layers.dense.digits instead"
     with pytest.raises(InputError, match="is for constant weights"):
         planned(little_chip(), {"dense": Folding(multiplier="dsp")}, "valid_ready")
+
+
+def test_more_words_than_the_loader_reaches_are_refused() -> None:
+    def biased(count: int) -> Graph:
+        b = GraphBuilder("wide")
+        x = b.input("x", (count,), IntType.fixed(2, 0))
+        with b.layer("bias"):
+            y = b.add(x, b.param("bias", (count,), IntType.fixed(32, 0)))
+        return b.build({"y": y})
+
+    check_graph(biased(MOST_WORDS))
+    store = store_of(biased(MOST_WORDS))
+    assert store is not None
+    assert address_bits(store) == ADDRESS
+    with pytest.raises(InputError, match=r"32764 words of 32 bits .* reaches 32763") as refusal:
+        check_graph(biased(MOST_WORDS + 1))
+    assert refusal.value.code == "plan.weights"
 
 
 def test_an_input_that_nothing_holds_is_refused() -> None:
@@ -159,20 +185,12 @@ def test_an_input_that_nothing_holds_is_refused() -> None:
     check(planned(graph, {"dense": Folding(digits=2)}, "valid_ready"), 5)
 
 
-@pytest.mark.parametrize("kind", ["valid_only", "valid_ready"])
-def test_values_that_meet_after_different_times(kind: InterfaceKind) -> None:
-    b = GraphBuilder("meeting")
-    x = b.input("x", (7,), IntType.fixed(5, 0, signed=False))
-    with b.layer("scale"):
-        y = b.mul(x, b.param("gain", (), IntType.fixed(2, 0, signed=False)))
-    with b.layer("total"):
-        total = b.reduce_sum(y, (0,))
+def test_an_input_with_several_readers_is_not_held_either() -> None:
+    b = GraphBuilder("bare")
+    x = b.input("x", (3,), IntType.fixed(4, 0, signed=False))
     with b.layer("dense"):
-        z = b.matmul(y, b.param("w", (7, 2), IntType.fixed(4, 0)))
+        y = b.matmul(x, b.param("w", (3, 3), IntType.fixed(4, 0)))
     with b.layer("both"):
-        z = b.add(z, total)
-    graph = b.build({"y": z})
-    for digits in (2, 5):
-        plan = planned(graph, {"dense": Folding(digits=digits)}, kind, 20)
-        assert plan.interface.initiation_interval == digits
-        check(plan, digits, vectors=9)
+        y = b.add(x, y)
+    with pytest.raises(InputError, match="nothing holds it that long"):
+        planned(b.build({"y": y}), {"dense": Folding(digits=2)}, "valid_only")

@@ -13,7 +13,7 @@ import pytest
 
 from hwflow.cli.main import main
 from hwflow.ir import evaluate
-from hwflow.plan.streams import Interface
+from hwflow.plan.interface_file import read_interface
 from tests.cli.conftest import Call, tiny_graph, write_design
 
 X = np.array([[1, -2, 31, -32], [0, 5, 7, -9], [12, 3, -4, 2]], dtype=np.int64)
@@ -217,7 +217,7 @@ def test_export(call: Call, built: Path, tmp_path: Path) -> None:
     assert not [name for name in files if "cache" in name]
     assert "not verified by amaranth, rtl, netlist" in called.err
     assert "NOT verified by" in (folder / "README.txt").read_text()
-    interface = Interface.from_json((folder / "interface.json").read_text())
+    interface = read_interface((folder / "interface.json").read_text())
     (x,), (y,) = interface.inputs, interface.outputs
     rows = {
         group.tensor: np.frombuffer(

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hwflow.errors import InputError
 from hwflow.ir import Graph, GraphBuilder, IntType, Overflow, Rounding, evaluate, ops
 from hwflow.plan.archive import dump_circuits, load_circuits
-from hwflow.plan.circuit_builder import fitted, split
 from hwflow.plan.elaborate import elaborate
+from hwflow.plan.fitting import fitted, split
 from hwflow.plan.words import Dot
 from tests.ir.examples import GRAPHS, inputs, random_graph
 from tests.plan.slow_words import evaluate_words, violations

@@ -22,9 +22,8 @@ from amaranth import C, Cat, Const, Module, Signal, Value, signed
 from hwflow.backends.amaranth.logic import extended
 from hwflow.backends.amaranth.module import HwModule
 from hwflow.plan import words as w
-from hwflow.plan.circuit_builder import weight_width
 
-__all__ = ["CarrySaveSum", "DotProduct", "OwedSum", "attach_dot", "attach_owed"]
+__all__ = ["DotProduct", "attach_tree"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +38,25 @@ class _Row:
         return self.shift + len(self.bits)
 
 
-class DotProduct(HwModule):
+class _Tree(HwModule):
+    """Rows added up to `sum_o` of `bits`, without registers."""
+
+    def __init__(self, name: str, bits: int, *, generate: bool) -> None:
+        super().__init__(name, generate=generate)
+        self.bits = bits
+        self.result = self.add_output("sum_o", bits)
+
+    @property
+    def clocked(self) -> bool:
+        return False
+
+
+class DotProduct(_Tree):
     """``sum_o = addend_i + sum_k x[k] * w[k]`` modulo ``2**bits``, without registers.
 
     `x_i` packs `count` unsigned inputs of `x_bits`, `w_i` as many signed weights of `w_bits`;
     with radix8 `triple_i` packs three times each input (`x_bits` + 2). But for plain, `owed_i` is
-    what the inverted rows leave to be added (`OwedSum`).
+    what the inverted rows leave to be added (`_OwedSum`).
     """
 
     def __init__(
@@ -58,9 +70,8 @@ class DotProduct(HwModule):
         *,
         generate: bool,
     ) -> None:
-        super().__init__(name, generate=generate)
-        self.count, self.x_bits, self.w_bits = count, x_bits, w_bits
-        self.bits, self.recoding = bits, recoding
+        super().__init__(name, bits, generate=generate)
+        self.count, self.x_bits, self.w_bits, self.recoding = count, x_bits, w_bits, recoding
         self.x = self.add_input("x_i", count * x_bits)
         if recoding == "radix8":
             self.triple = self.add_input("triple_i", count * (x_bits + 2))
@@ -68,17 +79,11 @@ class DotProduct(HwModule):
         self.addend = self.add_input("addend_i", bits)
         if recoding != "plain":
             self.owed = self.add_input("owed_i", bits)
-        self.result = self.add_output("sum_o", bits)
-
-    @property
-    def clocked(self) -> bool:
-        return False
 
     def build(self, m: Module) -> None:
         rows = self._plain(m) if self.recoding == "plain" else self._booth(m)
         rows.append(_Row(self.addend, 0))
-        first, second = _compressed(m, rows, self.bits)
-        m.d.comb += self.result.eq(_whole(first, self.bits) + _whole(second, self.bits))
+        m.d.comb += self.result.eq(_total(m, rows, self.bits))
 
     def _plain(self, m: Module) -> list[_Row]:
         rows, top = [], self.w_bits - 1
@@ -136,157 +141,103 @@ def _digit(weight: Value, place: int, step: int) -> Value:
     return Cat(bits[place - 1] if place else Const(0, 1), bits[place : place + step])
 
 
-class OwedSum(HwModule):
+class _OwedSum(_Tree):
     """``sum_o = -(2**width - 1) * sum of the places of inverted digits`` modulo ``2**bits``."""
 
-    def __init__(
-        self,
-        name: str,
-        count: int,
-        w_bits: int,
-        width: int,
-        bits: int,
-        recoding: w.Recoding,
-        *,
-        generate: bool,
-    ) -> None:
-        super().__init__(name, generate=generate)
-        self.count, self.w_bits, self.width = count, w_bits, width
-        self.bits, self.step = bits, w.DIGIT[recoding]
-        self.w = self.add_input("w_i", count * w_bits)
-        self.result = self.add_output("sum_o", bits)
-
-    @property
-    def clocked(self) -> bool:
-        return False
+    def __init__(self, name: str, op: w.Owed, bits: int, *, generate: bool) -> None:
+        super().__init__(name, bits, generate=generate)
+        self.op, self.w = op, self.add_input("w_i", len(op.weights) * op.bits)
 
     def build(self, m: Module) -> None:
-        rows = []
-        for place in range(0, self.w_bits, self.step):
-            for k in range(self.count):
-                weight = self.w[k * self.w_bits : (k + 1) * self.w_bits]
-                rows.append(_Row(_digit(weight, place, self.step)[-1], place))
-        bits = (self.count << self.w_bits + self.step).bit_length()
-        first, second = _compressed(m, rows, bits)
+        op, rows = self.op, list[_Row]()
+        count, step = len(op.weights), w.DIGIT[op.recoding]
+        for place in range(0, op.bits, step):
+            for k in range(count):
+                weight = self.w[k * op.bits : (k + 1) * op.bits]
+                rows.append(_Row(_digit(weight, place, step)[-1], place))
+        bits = (count << op.bits + step).bit_length()
         inverted = Signal(bits, name="inverted")
-        m.d.comb += inverted.eq(_whole(first, bits) + _whole(second, bits))
-        m.d.comb += self.result.eq(inverted - (inverted << self.width))
+        m.d.comb += inverted.eq(_total(m, rows, bits))
+        m.d.comb += self.result.eq(inverted - (inverted << op.width))
 
 
-def attach_owed(
-    owner: HwModule,
-    m: Module,
-    instance: str,
-    word: w.Word,
-    circuit: w.Circuit,
-    read: Callable[[int], Value],
-    result: Signal,
-) -> None:
-    """Put what a dot product's inverted rows owe inside `owner`."""
-    op = word.op
-    assert isinstance(op, w.Owed)
-    w_bits = op.bits
-    design, count = owner.name.partition("__")[0], len(op.weights)
-    name = f"{design}__dot_owed_{count}x{w_bits}_{op.width}_{op.recoding}"
-    module = OwedSum(
-        name, count, w_bits, op.width, word.width, op.recoding, generate=owner.generate
-    )
-    weights = Cat(*(extended(read(i), w_bits) for i in op.weights))
-    owner.attach(m, instance, module, {"w_i": weights, "sum_o": result})
-
-
-def attach_dot(
-    owner: HwModule,
-    m: Module,
-    instance: str,
-    word: w.Word,
-    circuit: w.Circuit,
-    read: Callable[[int], Value],
-    result: Signal,
-) -> None:
-    """Put the dot product `word` inside `owner`; `read` gives the words that it reads."""
-    op = word.op
-    assert isinstance(op, w.Dot)
-    if not op.weights:
-        _attach_sum(owner, m, instance, word, circuit, read, result)
-        return
-    x_bits = max(circuit.words[i].width for i in op.inputs)
-    w_bits = max(weight_width(circuit.words[i]) for i in op.weights)
-    design = owner.name.partition("__")[0]
-    kind = f"{len(op.inputs)}x{x_bits}_{w_bits}_{word.width}_{op.recoding}"
-    module = DotProduct(
-        f"{design}__dot_{kind}",
-        len(op.inputs), x_bits, w_bits, word.width, op.recoding,
-        generate=owner.generate,
-    )  # fmt: skip
-    wires: dict[str, Value] = {
-        "x_i": Cat(*(extended(read(i), x_bits) for i in op.inputs)),
-        "w_i": Cat(*(extended(read(i), w_bits) for i in op.weights)),
-        "addend_i": extended(read(op.addend), word.width),
-        "sum_o": result,
-    }
-    if op.recoding == "radix8":
-        wires["triple_i"] = Cat(*(extended(read(i), x_bits + 2) for i in op.triples))
-    if op.owed >= 0:
-        wires["owed_i"] = extended(read(op.owed), word.width)
-    owner.attach(m, instance, module, wires)
-
-
-def _attach_sum(
-    owner: HwModule,
-    m: Module,
-    instance: str,
-    word: w.Word,
-    circuit: w.Circuit,
-    read: Callable[[int], Value],
-    result: Signal,
-) -> None:
-    op = word.op
-    assert isinstance(op, w.Dot)
-    x_bits = max(circuit.words[i].width for i in op.inputs)
-    design, count = owner.name.partition("__")[0], len(op.inputs)
-    name = f"{design}__dot_sum_{count}x{x_bits}_{word.width}"
-    module = CarrySaveSum(name, count, x_bits, word.width, generate=owner.generate)
-    wires: dict[str, Value] = {
-        "x_i": Cat(*(extended(read(i), x_bits) for i in op.inputs)),
-        "addend_i": extended(read(op.addend), word.width),
-        "sum_o": result,
-    }
-    owner.attach(m, instance, module, wires)
-
-
-class CarrySaveSum(HwModule):
-    """``sum_o = addend_i + sum_k x[k]`` modulo ``2**bits`` of unsigned inputs, no registers."""
+class _Sum(_Tree):
+    """``sum_o = addend_i + sum_k x[k]`` modulo ``2**bits`` of `count` unsigned inputs."""
 
     def __init__(self, name: str, count: int, x_bits: int, bits: int, *, generate: bool) -> None:
-        super().__init__(name, generate=generate)
-        self.count, self.x_bits, self.bits = count, x_bits, bits
+        super().__init__(name, bits, generate=generate)
+        self.count, self.x_bits = count, x_bits
         self.x = self.add_input("x_i", count * x_bits)
         self.addend = self.add_input("addend_i", bits)
-        self.result = self.add_output("sum_o", bits)
-
-    @property
-    def clocked(self) -> bool:
-        return False
 
     def build(self, m: Module) -> None:
         rows = [_Row(self.x.word_select(k, self.x_bits), 0) for k in range(self.count)]
-        first, second = _compressed(m, [*rows, _Row(self.addend, 0)], self.bits)
-        m.d.comb += self.result.eq(_whole(first, self.bits) + _whole(second, self.bits))
+        m.d.comb += self.result.eq(_total(m, [*rows, _Row(self.addend, 0)], self.bits))
+
+
+def attach_tree(
+    owner: HwModule,
+    m: Module,
+    instance: str,
+    word: w.Word,
+    circuit: w.Circuit,
+    read: Callable[[int], Value],
+    result: Signal,
+) -> None:
+    """Put a word of `circuit` inside `owner`: a dot product, a sum, or what inverted rows owe.
+
+    `read` gives the words that it reads.
+    """
+    op, bits, stem = word.op, word.width, f"{owner.name.partition('__')[0]}__dot"
+
+    def packed(words: Sequence[int], width: int) -> Value:
+        return Cat(*(extended(read(i), width) for i in words))
+
+    wires: dict[str, Value] = {"sum_o": result}
+    module: _Tree
+    if isinstance(op, w.Owed):
+        name = f"{stem}_owed_{len(op.weights)}x{op.bits}_{op.width}_{op.recoding}"
+        module = _OwedSum(name, op, bits, generate=owner.generate)
+        wires["w_i"] = packed(op.weights, op.bits)
+        owner.attach(m, instance, module, wires)
+        return
+    assert isinstance(op, w.Dot)
+    count, x_bits = len(op.inputs), max(circuit.words[i].width for i in op.inputs)
+    wires |= {"x_i": packed(op.inputs, x_bits), "addend_i": extended(read(op.addend), bits)}
+    if op.weights:
+        w_bits = max(w.weight_width(circuit.words[i]) for i in op.weights)
+        name = f"{stem}_{count}x{x_bits}_{w_bits}_{bits}_{op.recoding}"
+        form = count, x_bits, w_bits, bits, op.recoding
+        module = DotProduct(name, *form, generate=owner.generate)
+        wires["w_i"] = packed(op.weights, w_bits)
+    else:
+        name = f"{stem}_sum_{count}x{x_bits}_{bits}"
+        module = _Sum(name, count, x_bits, bits, generate=owner.generate)
+    if op.recoding == "radix8":
+        wires["triple_i"] = packed(op.triples, x_bits + 2)
+    if op.owed >= 0:
+        wires["owed_i"] = extended(read(op.owed), bits)
+    owner.attach(m, instance, module, wires)
+
+
+def _total(m: Module, rows: Sequence[_Row], bits: int) -> Value:
+    """The sum of `rows` modulo ``2**bits``: a tree and an addition."""
+    first, second = _compressed(m, rows, bits)
+    return _whole(first, bits) + _whole(second, bits)
 
 
 def _whole(row: _Row, bits: int) -> Value:
     return extended(Cat(Const(0, row.shift), row.bits), bits)
 
 
-def _compressed(m: Module, rows: Sequence[_Row], bits: int, stem: str = "") -> tuple[_Row, _Row]:
+def _compressed(m: Module, rows: Sequence[_Row], bits: int) -> tuple[_Row, _Row]:
     """Two rows of the same sum modulo ``2**bits``."""
     level, number = list(rows), 0
     while len(level) > 2:
         level.sort(key=lambda row: (row.shift, row.top))
         following = []
         for three in zip(level[::3], level[1::3], level[2::3], strict=False):
-            following += _added(m, three, bits, f"{stem}{number}")
+            following += _added(m, three, bits, str(number))
             number += 1
         level = following + level[len(level) // 3 * 3 :]
     level += [_Row(Const(0, 1), 0)] * (2 - len(level))

@@ -7,35 +7,22 @@ from dataclasses import dataclass
 
 from amaranth import Cat, Const, Module, Mux, Signal, Value, signed
 
-from hwflow.backends.amaranth.datapath import Pipeline, lanes_of
 from hwflow.backends.amaranth.logic import extended
 from hwflow.backends.amaranth.memory import RamModule, RomModule
-from hwflow.backends.amaranth.module import HwModule
 from hwflow.backends.amaranth.nest import Nest
+from hwflow.backends.amaranth.pipeline import Pipeline, lanes_of
+from hwflow.backends.amaranth.streamed import StreamedLayer
 from hwflow.plan.folded import FoldedPlan
 from hwflow.plan.rom import Rom
 
 __all__ = ["FoldedLayer"]
 
 
-class FoldedLayer(HwModule):
+class FoldedLayer(StreamedLayer[FoldedPlan]):
     """Takes `in_data_i` when `in_valid_i` and `in_ready_o`; `out_valid_o` marks `out_data_o`.
 
     Registers behind the line buffer hold while `en_i` is low; the buffer fills regardless.
     """
-
-    uses_reset = True
-
-    def __init__(self, design: str, plan: FoldedPlan, *, generate: bool) -> None:
-        super().__init__(f"{design}__{plan.name}", generate=generate)
-        self.plan = plan
-        self.source, self.sink = plan.stream(plan.inputs[0]), plan.stream(plan.outputs[0])
-        self.enable = self.add_input("en_i", 1)
-        self.data = self.add_input("in_data_i", max(1, self.source.bits))
-        self.valid = self.add_input("in_valid_i", 1)
-        self.ready = self.add_output("in_ready_o", 1)
-        self.result = self.add_output("out_data_o", max(1, self.sink.bits))
-        self.result_valid = self.add_output("out_valid_o", 1)
 
     def build(self, m: Module) -> None:
         plan = self.plan

@@ -20,6 +20,7 @@ from amaranth import Cat, Const, Module, Mux, Signal, Value
 
 from hwflow.backends.amaranth.module import HwModule
 from hwflow.plan.loading import (
+    ADDRESS,
     CONTROL,
     EXPECTED,
     FIRST,
@@ -39,7 +40,7 @@ Words = npt.NDArray[np.uint32]
 LOADING, CHECKING, RUNNING, FAILED = range(len(STATES))
 _POLYNOMIAL = 0xEDB88320
 _BYTE = 8
-_HEADER, _PAUSE, _FRAME = 16, 24, 56
+_HEADER, _PAUSE, _FRAME = ADDRESS + 1, 24, 56
 """Bits of a serial frame until its address, its data and its end are complete."""
 
 

@@ -7,35 +7,25 @@ from itertools import pairwise
 
 from amaranth import Cat, Const, Module, Mux, Signal, Value, signed
 
-from hwflow.backends.amaranth.datapath import Pipeline, lanes_of, weight_bits, weights_of
 from hwflow.backends.amaranth.logic import extended
-from hwflow.backends.amaranth.module import HwModule
+from hwflow.backends.amaranth.pipeline import Pipeline, lanes_of, weight_bits, weights_of
+from hwflow.backends.amaranth.streamed import StreamedLayer
 from hwflow.plan.schedule import Schedule
 from hwflow.plan.serial import SerialPlan
 
 __all__ = ["SerialLayer"]
 
 
-class SerialLayer(HwModule):
+class SerialLayer(StreamedLayer[SerialPlan]):
     """Reads `in_data_i`, which must stand still, for a tensor's steps from `in_valid_i` on.
 
     `in_ready_o` comes with the last step; `out_valid_o` marks `out_data_o`. Registers load where
     there is something to load, and hold while `en_i` is low.
     """
 
-    uses_reset = True
-
     def __init__(self, design: str, plan: SerialPlan, *, generate: bool) -> None:
-        super().__init__(f"{design}__{plan.name}", generate=generate)
-        self.plan = plan
-        self.source = plan.stream(plan.inputs[0])
-        self.enable = self.add_input("en_i", 1)
-        self.data = self.add_input("in_data_i", max(1, self.source.bits))
-        self.valid = self.add_input("in_valid_i", 1)
+        super().__init__(design, plan, generate=generate)
         self.add_input("weights_i", max(1, weight_bits(plan.terms)))
-        self.ready = self.add_output("in_ready_o", 1)
-        self.result = self.add_output("out_data_o", max(1, plan.stream(plan.outputs[0]).bits))
-        self.result_valid = self.add_output("out_valid_o", 1)
 
     def build(self, m: Module) -> None:
         plan, last = self.plan, self.plan.steps - 1

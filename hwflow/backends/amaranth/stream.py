@@ -11,7 +11,8 @@ from hwflow.plan.rom import MemoryStyle
 from hwflow.plan.streams import StreamType
 
 __all__ = [
-    "DeserializerModule", "FifoModule", "ForkModule", "SerializerModule", "StreamBuffer",
+    "DelayModule", "DeserializerModule", "FifoModule", "ForkModule", "SerializerModule",
+    "StreamBuffer",
 ]  # fmt: skip
 
 
@@ -184,3 +185,31 @@ class FifoModule(HwModule):
             "data_o": self.out_data,
         }
         self.attach(m, "memory", ram, wires)
+
+
+class DelayModule(HwModule):
+    """Gives a beat `clocks` later; its data move from register to register after `loads`."""
+
+    uses_reset = True
+
+    def __init__(
+        self, name: str, bits: int, clocks: int, loads: tuple[int, ...], *, generate: bool
+    ) -> None:
+        super().__init__(name, generate=generate)
+        self.clocks, self.loads = clocks, loads
+        self.data = self.add_input("in_data_i", bits)
+        self.valid = self.add_input("in_valid_i", 1)
+        self.out_data = self.add_output("out_data_o", bits)
+        self.out_valid = self.add_output("out_valid_o", 1)
+
+    def build(self, m: Module) -> None:
+        valids, data = [self.valid], self.data
+        for stage in range(1, self.clocks + 1):
+            valids.append(Signal(name=f"valid_s{stage}"))
+            m.d.sync += valids[stage].eq(valids[stage - 1])
+        for clock in self.loads:
+            register = Signal(len(data), name=f"data_s{clock + 1}", reset_less=True)
+            with m.If(valids[clock]):
+                m.d.sync += register.eq(data)
+            data = register
+        m.d.comb += [self.out_data.eq(data), self.out_valid.eq(valids[-1])]

@@ -7,32 +7,21 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from operator import and_
 
-from amaranth import Cat, ClockDomain, Const, Module, Mux, Signal, Value
+from amaranth import Cat, ClockDomain, Module, Mux, Signal, Value
 from amaranth.hdl import ValueLike
 
-from hwflow.backends.amaranth.datapath import lanes_of, layer_module
+from hwflow.backends.amaranth.datapath import layer_module
 from hwflow.backends.amaranth.folded import FoldedLayer
+from hwflow.backends.amaranth.links import Links, LiveStream, converted
 from hwflow.backends.amaranth.loader import LoaderModule, Words
-from hwflow.backends.amaranth.logic import extended
 from hwflow.backends.amaranth.module import HwModule
 from hwflow.backends.amaranth.serial import SerialLayer
-from hwflow.backends.amaranth.stream import (
-    DeserializerModule,
-    FifoModule,
-    ForkModule,
-    SerializerModule,
-    StreamBuffer,
-)
 from hwflow.backends.amaranth.voted import VotedLoader
 from hwflow.plan.connect import AnyLayer
 from hwflow.plan.dataflow import (
-    Deserializer,
-    Fifo,
     FoldedStage,
-    Fork,
     GatherStage,
     Region,
-    Serializer,
     SerialStage,
     Stage,
     WindowStage,
@@ -40,21 +29,10 @@ from hwflow.plan.dataflow import (
 from hwflow.plan.folded import FoldedPlan
 from hwflow.plan.loading import loader_inputs, loader_outputs
 from hwflow.plan.plan import Plan
-from hwflow.plan.rom import memory_style
 from hwflow.plan.serial import SerialPlan
 from hwflow.plan.streams import PortGroup, StreamType
 
 __all__ = ["Probe", "TopModule"]
-
-
-@dataclass(frozen=True, slots=True)
-class _Stream:
-    """One value between two stages: its bits, and the handshake (ready is driven downstream)."""
-
-    stream: StreamType
-    data: Value
-    valid: Value
-    ready: Signal
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +44,7 @@ class Probe:
     strobe: Value
 
 
-class TopModule(HwModule):
+class TopModule(Links):
     """The design's top: ports as its interface says, layers as sub-modules by name.
 
     `probes` are filled by elaboration: every layer output, by value name. `weights` is the packed
@@ -77,11 +55,9 @@ class TopModule(HwModule):
     uses_reset = True
 
     def __init__(self, plan: Plan, *, generate: bool, words: Words | None = None) -> None:
-        super().__init__(plan.graph.name, generate=generate)
-        self.plan = plan
+        super().__init__(plan, generate=generate)
         self.probes: dict[str, Probe] = {}
         interface = plan.interface
-        self.handshake = interface.kind != "valid_only"
         # Without ready, a layer that takes several clocks reads what the register before it
         # holds: registers load where there is something to load.
         self.gated = not self.handshake and interface.initiation_interval > 1
@@ -151,12 +127,12 @@ class TopModule(HwModule):
         return design_reset
 
     def build(self, m: Module) -> None:
-        live: dict[str, _Stream] = {}
+        live: dict[str, LiveStream] = {}
         for group in self.plan.interface.inputs:
             ready = Signal(name=f"{group.tensor}_ready")
             bits = self.inputs[group.data][: max(1, group.stream.bits)]
             valid = self._if_running(self.inputs[group.valid])
-            live[group.tensor] = _Stream(group.stream, bits, valid, ready)
+            live[group.tensor] = LiveStream(group.stream, bits, valid, ready)
             if group.ready:
                 m.d.comb += self.outputs[group.ready].eq(self._if_running(ready))
         for stage in self.plan.stages:
@@ -168,22 +144,16 @@ class TopModule(HwModule):
     def _if_running(self, bit: Value) -> Value:
         return bit if self.weights is None else bit & self.running
 
-    def _stage(self, m: Module, stage: Stage, live: dict[str, _Stream]) -> None:
+    def _stage(self, m: Module, stage: Stage, live: dict[str, LiveStream]) -> None:
         match stage:
             case Region():
                 self._region(m, stage, live)
             case WindowStage() | GatherStage() | FoldedStage() | SerialStage():
                 self._one_layer(m, stage, live)
-            case Serializer():
-                live[stage.writes[0]] = self._serialized(m, stage, live[stage.reads[0]])
-            case Deserializer():
-                live[stage.writes[0]] = self._deserialized(m, stage, live[stage.reads[0]])
-            case Fork():
-                self._fork(m, stage, live)
-            case Fifo():
-                live[stage.writes[0]] = self._fifo(m, stage, live[stage.reads[0]])
+            case _:
+                self.link(m, stage, live)
 
-    def _region(self, m: Module, region: Region, live: dict[str, _Stream]) -> None:
+    def _region(self, m: Module, region: Region, live: dict[str, LiveStream]) -> None:
         sources = [live[link] for link in region.reads]
         enable = Signal(name=f"{region.layers[0].name}_enable")
         accept = Signal(name=f"{region.layers[0].name}_accept")
@@ -206,7 +176,7 @@ class TopModule(HwModule):
             return
         buffers = []
         for value in region.outputs:
-            stream, ready = self._buffered(m, value, values[value], strobes[-1])
+            stream, ready = self.buffered(m, value, values[value], strobes[-1])
             live[value] = stream
             buffers.append(ready)
         m.d.comb += enable.eq(reduce(and_, buffers))
@@ -215,7 +185,7 @@ class TopModule(HwModule):
         self,
         m: Module,
         region: Region,
-        live: dict[str, _Stream],
+        live: dict[str, LiveStream],
         enable: Value,
         strobes: list[Value],
     ) -> dict[str, tuple[StreamType, Value]]:
@@ -248,7 +218,7 @@ class TopModule(HwModule):
             ports = [n for n in module.inputs if n not in ("en_i", "weights_i")]
             for port, value in zip(ports, layer.inputs, strict=True):
                 bits = at(value, first)
-                wires[port] = _converted(bits, streams[value], layer.stream(value))
+                wires[port] = converted(bits, streams[value], layer.stream(value))
             for port, value in zip(module.outputs, layer.outputs, strict=True):
                 signal = Signal(len(module.outputs[port]), name=f"{value}_data")
                 wires[port] = signal
@@ -259,7 +229,7 @@ class TopModule(HwModule):
 
     def _registered(
         self, m: Module, value: str, result: tuple[StreamType, Value], valid: Value
-    ) -> _Stream:
+    ) -> LiveStream:
         stream, bits = result
         data = Signal(max(1, stream.bits), name=f"{value}_out", reset_less=True)
         out_valid = Signal(name=f"{value}_out_valid")
@@ -269,28 +239,7 @@ class TopModule(HwModule):
                 m.d.sync += data.eq(bits)
         else:
             m.d.sync += data.eq(bits)
-        return _Stream(stream, data, out_valid, Signal(name=f"{value}_out_ready"))
-
-    def _buffered(
-        self, m: Module, value: str, result: tuple[StreamType, Value], valid: Value
-    ) -> tuple[_Stream, Signal]:
-        """A buffered stream, and the buffer's ready (to be the enable of what feeds it)."""
-        stream, bits = result
-        width = max(1, stream.bits)
-        buffer = StreamBuffer(f"{self.name}__buffer_{width}", width, generate=self.generate)
-        out_data = Signal(width, name=f"{value}_buffered")
-        out_valid, ready = Signal(name=f"{value}_valid"), Signal(name=f"{value}_free")
-        onward = Signal(name=f"{value}_ready")
-        wires: dict[str, Value] = {
-            "in_data_i": bits,
-            "in_valid_i": valid,
-            "in_ready_o": ready,
-            "out_data_o": out_data,
-            "out_valid_o": out_valid,
-            "out_ready_i": onward,
-        }
-        self.attach(m, f"buffer_{value}", buffer, wires)
-        return _Stream(stream, out_data, out_valid, onward), ready
+        return LiveStream(stream, data, out_valid, Signal(name=f"{value}_out_ready"))
 
     def _weights(self, layer: AnyLayer, module: HwModule) -> dict[str, Value]:
         """The wires of a layer's weights, if it reads any."""
@@ -307,7 +256,7 @@ class TopModule(HwModule):
         self,
         m: Module,
         stage: WindowStage | GatherStage | FoldedStage | SerialStage,
-        live: dict[str, _Stream],
+        live: dict[str, LiveStream],
     ) -> None:
         layer = stage.layer
         source, (value,) = live[stage.reads[0]], layer.outputs
@@ -323,7 +272,7 @@ class TopModule(HwModule):
         enable = Signal(name=f"{layer.name}_enable")
         wires: dict[str, Value] = {
             "en_i": enable,
-            "in_data_i": _converted(source.data, source.stream, layer.stream(layer.inputs[0])),
+            "in_data_i": converted(source.data, source.stream, layer.stream(layer.inputs[0])),
             "in_valid_i": source.valid,
             "in_ready_o": source.ready,
             "out_data_o": data,
@@ -336,77 +285,11 @@ class TopModule(HwModule):
             m.d.comb += enable.eq(1)
             live[value] = self._registered(m, value, (layer.stream(value), data), valid)
             return
-        live[value], ready = self._buffered(m, value, (layer.stream(value), data), valid & enable)
+        live[value], ready = self.buffered(m, value, (layer.stream(value), data), valid & enable)
         m.d.comb += enable.eq(ready)
 
-    def _serialized(self, m: Module, stage: Serializer, source: _Stream) -> _Stream:
-        lanes = lanes_of(source.data, source.stream)
-        widths = [*stage.stream.widths] * stage.count
-        wide = Cat(*(extended(lane, w) for lane, w in zip(lanes, widths, strict=True)))
-        instance = f"serializer_{stage.reads[0]}"
-        module = SerializerModule(
-            f"{self.name}__{instance}", stage.stream, stage.count, generate=self.generate
-        )
-        return self._through(m, instance, module, wide, source, stage.stream)
-
-    def _deserialized(self, m: Module, stage: Deserializer, source: _Stream) -> _Stream:
-        instance = f"deserializer_{stage.reads[0]}"
-        module = DeserializerModule(
-            f"{self.name}__{instance}", stage.stream, stage.count, generate=self.generate
-        )
-        return self._through(m, instance, module, source.data, source, stage.wide)
-
-    def _fifo(self, m: Module, stage: Fifo, source: _Stream) -> _Stream:
-        bits = max(1, stage.stream.bits)
-        style = memory_style(self.plan.options.target, stage.depth, bits, writable=True)
-        instance = f"fifo_{stage.reads[0]}"
-        module = FifoModule(
-            f"{self.name}__{instance}", bits, stage.depth, style, generate=self.generate
-        )
-        return self._through(m, instance, module, source.data, source, stage.stream)
-
-    def _fork(self, m: Module, stage: Fork, live: dict[str, _Stream]) -> None:
-        source, copies = live[stage.reads[0]], len(stage.writes)
-        module = ForkModule(f"{self.name}__fork_{copies}", copies, generate=self.generate)
-        valid = Signal(copies, name=f"{stage.value}_fork_valid")
-        taken = Signal(copies, name=f"{stage.value}_fork_ready")
-        wires: dict[str, Value] = {
-            "in_valid_i": source.valid,
-            "in_ready_o": source.ready,
-            "out_ready_i": taken,
-            "out_valid_o": valid,
-        }
-        self.attach(m, f"fork_{stage.value}", module, wires)
-        readies = [Signal(name=f"{link}_ready") for link in stage.writes]
-        m.d.comb += taken.eq(Cat(*readies))
-        for index, link in enumerate(stage.writes):
-            live[link] = _Stream(source.stream, source.data, valid[index], readies[index])
-
-    def _through(
-        self,
-        m: Module,
-        instance: str,
-        module: HwModule,
-        data: Value,
-        source: _Stream,
-        stream: StreamType,
-    ) -> _Stream:
-        out_data = Signal(len(module.outputs["out_data_o"]), name=f"{instance}_data")
-        out_valid = Signal(name=f"{instance}_valid")
-        onward = Signal(name=f"{instance}_ready")
-        wires: dict[str, Value] = {
-            "in_data_i": data,
-            "in_valid_i": source.valid,
-            "in_ready_o": source.ready,
-            "out_data_o": out_data,
-            "out_valid_o": out_valid,
-            "out_ready_i": onward,
-        }
-        self.attach(m, instance, module, wires)
-        return _Stream(stream, out_data, out_valid, onward)
-
-    def _output(self, m: Module, group: PortGroup, source: _Stream) -> None:
-        bits = _converted(source.data, source.stream, group.stream)
+    def _output(self, m: Module, group: PortGroup, source: LiveStream) -> None:
+        bits = converted(source.data, source.stream, group.stream)
         m.d.comb += [
             self.outputs[group.data].eq(bits),
             self.outputs[group.valid].eq(source.valid),
@@ -421,12 +304,3 @@ class TopModule(HwModule):
             m.d.comb += self.outputs[group.last].eq(source.valid & (beat == last))
             with m.If(source.valid & source.ready):
                 m.d.sync += beat.eq(Mux(beat == last, 0, beat + 1))
-
-
-def _converted(bits: Value, have: StreamType, want: StreamType) -> Value:
-    """One beat with its lanes extended from the widths of `have` to those of `want`."""
-    if have.widths == want.widths:
-        return bits
-    lanes = lanes_of(bits, have)
-    parts = [extended(lane, width) for lane, width in zip(lanes, want.widths, strict=True)]
-    return Cat(*parts) if parts else Const(0, 1)

@@ -93,9 +93,9 @@ def _write(build: Build, folder: Path, unproven: tuple[str, ...]) -> None:
         scripts,
     )
     from hwflow.ir import load_graph
-    from hwflow.plan.streams import Interface
+    from hwflow.plan.interface_file import read_interface
 
-    interface = Interface.from_json(
+    interface = read_interface(
         (build.artifact("generate") / "interface.json").read_text(encoding="utf-8")
     )
     plan = json.loads((build.artifact("plan") / "plan.json").read_text(encoding="utf-8"))

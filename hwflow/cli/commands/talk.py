@@ -121,12 +121,12 @@ def _check_paths(sources: Mapping[str, Path], targets: Mapping[str, Path]) -> No
 def _load(build: Build) -> tuple[Graph, Interface, Protocol]:
     from hwflow.board.bridge import FILE, Protocol
     from hwflow.ir import load_graph
-    from hwflow.plan.streams import Interface
+    from hwflow.plan.interface_file import read_interface
 
     text = (build.artifact("generate") / "interface.json").read_text(encoding="utf-8")
     protocol = (build.artifact("board") / FILE).read_text(encoding="utf-8")
     graph = load_graph(build.artifact("lower") / "graph.hwf")
-    return graph, Interface.from_json(text), Protocol.from_json(protocol)
+    return graph, read_interface(text), Protocol.from_json(protocol)
 
 
 def _exchange(
