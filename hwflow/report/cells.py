@@ -97,6 +97,7 @@ def read_cells(artifacts: Mapping[str, Path]) -> Cells | None:
         ("clock gating", _gating(synth)),
         *_protection(synth, read(artifacts, "synth", "tmr.json")),
         ("fan-out trees", f"{synth.integer('buffers'):,} buffers"),
+        ("gates sized for their loads", _sizing(synth.inner("sizing"))),
         ("power data", _power_data(synth.texts("without_power_data"))),
     ]
     counts = synth.inner("whole").inner("cells").data
@@ -142,6 +143,13 @@ def _gating(synth: Record) -> str:
         return "switched off: enables are multiplexers"
     gates, behind = gating.integer("gates"), gating.integer("gated_ff")
     return f"{gates:,} {gating.text('cell')} before {behind:,} flip-flops"
+
+
+def _sizing(sizing: Record) -> str:
+    resized, buffers = sizing.integer("resized"), sizing.integer("buffers")
+    if not resized and not buffers:
+        return "none: no path needs it"
+    return f"{resized:,} cells of another drive strength, {buffers:,} more buffers"
 
 
 def _gated(synth: Record) -> dict[str, Figure]:

@@ -187,7 +187,11 @@ def _synth(config: DesignConfig) -> Stage:
     if config.hardware.asic:
         hardware = config.hardware
         settings["cells"] = [hardware.clock_gating, hardware.flatten, *hardware.dont_use]
-    tools, files = ("python", "pyosys"), _cells(config)
+        settings["clock"] = str(hardware.clock)
+    tools, files = (
+        ("python", "pyosys", *(("numpy",) if config.hardware.asic else ())),
+        _cells(config),
+    )
     return _stage(config, "synth", ("plan", "generate"), tools, settings, workers, files)
 
 

@@ -25,13 +25,14 @@ TMR = "tmr.json"
 def run(config: DesignConfig, context: StageContext) -> None:
     """Map the RTL for the target."""
     text = (context.inputs["generate"] / "interface.json").read_text(encoding="utf-8")
-    top = Interface.from_json(text).top
+    interface = Interface.from_json(text)
+    top = interface.top
     plan = read_json(context.inputs["plan"] / "plan.json")
     layers = plan["layers"]
     modules = {f"{top}__{name}": None for name in part_names(plan)}
     modules |= {f"{top}__{entry['name']}": entry.get("multiplier") for entry in layers}
     if config.hardware.asic:
-        _map_to_cells(config, context, top, list(modules))
+        _map_to_cells(config, context, interface, list(modules))
         return
     device = config.hardware.target
     context.progress(0.0, f"Yosys for {device}")
@@ -53,11 +54,12 @@ def run(config: DesignConfig, context: StageContext) -> None:
 
 
 def _map_to_cells(
-    config: DesignConfig, context: StageContext, top: str, modules: list[str]
+    config: DesignConfig, context: StageContext, interface: Interface, modules: list[str]
 ) -> None:
-    from hwflow.synth.asic import synthesize_cells
+    from hwflow.synth.asic import Speed, synthesize_cells
 
-    library = library_path(config)
+    library, top = library_path(config), interface.top
+    period = float(1_000_000_000 / config.hardware.clock)
     context.progress(0.0, f"Yosys for the cells of {library.name}")
     protected = config.hardware.protect == "tmr"
     result = synthesize_cells(
@@ -71,6 +73,7 @@ def _map_to_cells(
         flat=config.hardware.flatten,
         protected=protected,
         avoid=config.hardware.dont_use,
+        speed=Speed(interface.clock, period, config.hardware.corners.slow),
     )
     if protected:
         assert result.protection is not None

@@ -49,7 +49,7 @@ PROTECTED: Final = "protected.json"
 _RIPPLE: Final = "ripple.v"
 MAPS: Final = (ADDERS, _RIPPLE)
 # Blanks as commas: see recipes.
-_ABC: Final = "+strash;&get,-n;&dch,-f;&nf;&put"
+_ABC: Final = "+strash;&get,-n;&nf,-R,100,-F,20;&put"
 _NO_TECHNOLOGY: Final = Recipe("", "", (), (), (), ())
 
 
