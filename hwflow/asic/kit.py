@@ -11,12 +11,14 @@ from typing import Final
 from hwflow.asic.liberty import Cell, Library
 from hwflow.errors import InputError
 
-__all__ = ["ClockGate", "Kit", "Tie", "check_cells", "kit_of"]
+__all__ = ["ClockGate", "FullAdder", "Kit", "Tie", "check_cells", "kit_of"]
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _NAND2: Final = 0b0111
 _NOT: Final = 0b01
 _SAME: Final = 0b10
+_SUM: Final = 0b10010110
+_CARRY: Final = 0b11101000
 _GATE_PINS: Final = ("clock", "enable", "test", "out")
 
 
@@ -26,6 +28,16 @@ class Tie:
 
     cell: str
     pin: str
+
+
+@dataclass(frozen=True, slots=True)
+class FullAdder:
+    """A cell with the sum and the carry of three bits, by its pins."""
+
+    cell: str
+    inputs: tuple[str, ...]
+    sum: str
+    carry: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +59,7 @@ class Kit:
     """Cells by role.
 
     `buffers` stand from the weakest to the strongest, the smaller one where two are equal.
+    `full_adder` is the smallest one, None where there is none.
     `gate` is the smallest two-input NAND, the unit of gate equivalents; `flip_flop` the smallest
     rising-edge flip-flop. `tie_low` and `tie_high` are None where the library has none: constants
     are then connected to the supply rails. `clock_gate` is the smallest integrated clock gate for
@@ -56,6 +69,7 @@ class Kit:
     gate: str
     gate_area: float
     inverter: str
+    full_adder: FullAdder | None
     flip_flop: str
     buffers: tuple[str, ...]
     tie_low: Tie | None
@@ -108,6 +122,7 @@ def kit_of(library: Library, avoid: Container[str] = ()) -> Kit:
         gate=gate.name,
         gate_area=gate.area,
         inverter=inverter.name,
+        full_adder=_full_adder(usable),
         flip_flop=register.name,
         buffers=buffers,
         tie_low=_tie(usable, 0),
@@ -171,6 +186,22 @@ def _clock_gate(cells: Iterable[Cell]) -> ClockGate | None:
                 cell.name, pins["clock"][0], pins["enable"][0], pins["out"][0], pins["test"]
             )
             found.append((len(gate.tests), cell.area, cell.name, gate))
+    return min(found)[-1] if found else None
+
+
+def _full_adder(cells: Iterable[Cell]) -> FullAdder | None:
+    found = []
+    for cell in cells:
+        if not cell.combinational or len(cell.inputs) != 3 or len(cell.outputs) != 2:
+            continue
+        computed = {}
+        for name in cell.outputs:
+            function = cell.pins[name].function
+            if function is not None and len(function.inputs) == 3:
+                computed[function.table] = name
+        if computed.keys() == {_SUM, _CARRY}:
+            adder = FullAdder(cell.name, cell.inputs, computed[_SUM], computed[_CARRY])
+            found.append((cell.area, cell.name, adder))
     return min(found)[-1] if found else None
 
 

@@ -31,11 +31,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from hwflow.asic.kit import ClockGate, Kit
+from hwflow.asic.kit import ClockGate, FullAdder, Kit
 from hwflow.synth.families import Recipe
 from hwflow.synth.recipes import ADDERS, DESIGN, flatten, front
 
-__all__ = ["GATED", "LIBRARY", "MAPS", "PROTECTED", "SHARED", "hierarchy", "script"]
+__all__ = [
+    "FULL_ADDER",
+    "GATED",
+    "LIBRARY",
+    "MAPS",
+    "PROTECTED",
+    "SHARED",
+    "full_adder",
+    "hierarchy",
+    "script",
+]
 
 LIBRARY: Final = "cells.lib"
 """The name under which the library lies in the working folder."""
@@ -46,6 +56,8 @@ SHARED: Final = "shared.json"
 """The modules of the design before mapping, repeated ones marked."""
 PROTECTED: Final = "protected.json"
 """The modules of a triplicated design after mapping, before they are flattened."""
+FULL_ADDER: Final = "full_adder.v"
+"""What `full_adder` writes; the script reads it where the library has such a cell."""
 _RIPPLE: Final = "ripple.v"
 MAPS: Final = (ADDERS, _RIPPLE)
 # Blanks as commas: see recipes.
@@ -98,6 +110,7 @@ def script(
         f"techmap -map {_RIPPLE}",
         "techmap",
         "opt -fast",
+        *(_adders() if kit.full_adder else ()),
         "setattr -unset init w:*",
         *(
             _gates(kit.clock_gate, f"{top}__tmr_bank_*" if protected else "")
@@ -112,6 +125,36 @@ def script(
         *flatten(),
     )
     return "\n".join(lines) + "\n"
+
+
+def full_adder(adder: FullAdder) -> str:
+    """Return the map of Yosys' `$fa` to the library's cell."""
+    pins = ((pin, f"{port}[i]") for pin, port in zip(adder.inputs, "ABC", strict=True))
+    outs = ((adder.sum, "Y[i]"), (adder.carry, "X[i]"))
+    connected = ", ".join(f".{pin}({wire})" for pin, wire in (*pins, *outs))
+    return f"""\
+(* techmap_celltype = "$fa" *)
+module hwflow_full_adder (A, B, C, X, Y);
+  parameter WIDTH = 1;
+  input [WIDTH-1:0] A, B, C;
+  output [WIDTH-1:0] X, Y;
+  genvar i;
+  generate for (i = 0; i < WIDTH; i = i + 1) begin : bits
+    {adder.cell} cell_ ({connected});
+  end endgenerate
+endmodule
+"""
+
+
+def _adders() -> tuple[str, ...]:
+    """Logic that is the sum and the carry of three bits becomes full adders of the library."""
+    return (
+        "extract_fa -fa",
+        "opt_clean",
+        f"techmap -map {FULL_ADDER} t:$fa",
+        "techmap",
+        "opt -fast",
+    )
 
 
 def _gates(gate: ClockGate, banks: str) -> tuple[str, ...]:

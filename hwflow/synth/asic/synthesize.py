@@ -19,7 +19,16 @@ from hwflow.synth.asic.buffers import buffer_nets
 from hwflow.synth.asic.gating import Gating, count_gating, merge_gates
 from hwflow.synth.asic.netlist import TIE_LOADS, functions, tie_constants, verilog
 from hwflow.synth.asic.protection import Protection, count_protection
-from hwflow.synth.asic.script import LIBRARY, MAPS, PROTECTED, SHARED, hierarchy, script
+from hwflow.synth.asic.script import (
+    FULL_ADDER,
+    LIBRARY,
+    MAPS,
+    PROTECTED,
+    SHARED,
+    full_adder,
+    hierarchy,
+    script,
+)
 from hwflow.synth.asic.sharing import share_modules
 from hwflow.synth.asic.sizing import Sizing, Speed, size_gates
 from hwflow.synth.netlist import canonical, layer_instances, read_json, write_json
@@ -105,6 +114,8 @@ def synthesize_cells(
     kit = kit_of(library, avoid)
     work.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(library_file, work / LIBRARY)
+    if kit.full_adder:
+        (work / FULL_ADDER).write_text(full_adder(kit.full_adder), encoding="utf-8")
     mapping = script(top, layer_modules, kit, gated=clock_gating, flat=flat, protected=protected)
     rtl_modules = _modules(rtl, top, work, timeout) if protected or not flat else None
     shared = None
