@@ -1,24 +1,36 @@
 """The Yosys script that maps a design to the cells of a Liberty library.
 
 As on FPGAs each adder is one by itself inside its layer before anything is flattened. It becomes a
-ripple-carry adder: its time is what pipelining planned for it. Area in um2 and longest path of a
-constant 16 x 16 layer of 6-bit weights on sg13g2, by abc's script (flip-flops included):
+ripple-carry adder, from 16 bits on a parallel-prefix one (`ripple.v`). Area in um2 and longest path
+in ns on sg13g2, as mapped (fan-outs of 16), of a constant 16 x 16 layer of 6-bit weights (flip-flops
+included) and of the dot product of 128 inputs of 6 bits with weights loaded at run time (radix 8;
+paths from the weights, too):
 
-    adders    script                                  area     path
-    prefix    strash; dc2; &nf                     179,431   4.9 ns
-    ripple    strash; dc2; &nf                     178,444   4.7 ns
-    ripple    strash; dc2; map -a                  180,373   4.9 ns
-    ripple    strash; &syn2; &nf                   219,874   5.5 ns
-    ripple    strash; &nf                          174,037   5.1 ns
+    abc                              constant layer      dot product
+    strash; &nf                      127,394   8.3       230,727  10.8
+    strash; &dch -f; &nf             127,465   8.1       235,995  11.8
+    strash; &nf -R 100 -F 20         126,830   8.9       218,443  10.9
+    strash; &nf -R 10 -F 4           127,128   8.5       221,493  10.6
+    strash; resub; &nf -R ..         125,576   8.9       217,249  11.5
+    strash; &b; &nf -R ..            133,585   8.9       219,769  10.7
+    strash; &dsdb; &nf -R ..         127,630   8.5       223,527  11.0
+    strash; map -a                   132,847   8.7       239,672  10.2
+    strash; amap                     128,163  10.2       247,260  12.7
+    all adders prefix: &nf           148,309   9.0       235,968   9.5
+                       &dch -f; &nf  131,063   8.4       238,715  10.7
+                       &nf -R ..     146,315   9.3       219,517   9.9
+    from 14 bits on:   &nf -R ..     129,826   9.3
 
-One output of ECON-T's dense layer with weights loaded at run time, inputs in two parts:
+What the choice is slower by, sizing gives back for less than the area that it saves.
 
-    strash; &nf             233,810      strash; map -a         253,832
-    strash; &nf -R 10       233,381      strash; dch; map -a    239,686
-    strash; &dch -f; &nf    225,114      strash; dch -f; amap   224,976
+abc's own `buffer -c` took 1.2 mm2 of buffers for the published ECON-T encoder (2.1 mm2 without),
+and with `upsize; dnsize` 20% of the dot product for 0.7 ns; without `buffer` these two bring 0.1 ns,
+as abc knows no loads. Fan-out trees are made and gates are sized afterwards, for the whole netlist
+(`buffers`, `sizing`).
 
-abc's own `buffer -c` took 1.2 mm2 of buffers for the published ECON-T encoder (2.1 mm2 without);
-fan-out trees are made afterwards, for the whole netlist (`buffers`).
+Full adders of the library, where it has them, are found in the logic before abc. OSU018's take the
+layer from 435,216 um2 and 11.8 ns to 344,308 and 9.9, the dot product from 801,216 and 13.1 to
+662,244 and 11.1; sg13g2 has none.
 
 Start values of registers are dropped: cells have none, so only reset may decide.
 
