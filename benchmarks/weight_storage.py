@@ -2,8 +2,8 @@
 
     python benchmarks/weight_storage.py
 
-A dense layer of 32 inputs of 8 bits and 8 outputs, 256 weights of 6 bits (48 words), with its loader,
-on sg13g2, plain and triplicated. Area is counted; leakage is the sum of the cells'
+A dense layer of 32 inputs of 8 bits and 8 outputs, 256 weights of 6 bits (48 words), with its
+loader, on sg13g2, plain and triplicated. Area is counted; leakage is the sum of the cells'
 averages. For latches: what it takes to prove on the netlist that they hold what flip-flops would.
 """
 
