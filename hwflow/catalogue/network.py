@@ -152,6 +152,11 @@ NETWORK: dict[str, Explanation] = {
         "A quantizer is missing.",
         "Give the quantizer that the message names.",
     ),
+    "model.format": Explanation(
+        "A model's file has a format that is not understood.",
+        "Its name ends in something else than a known format, or the file is not what it says.",
+        "Save the model in one of the formats that the message lists.",
+    ),
     "plan.clock": Explanation(
         "The clock is too fast for the device.",
         "One LUT between two registers takes longer than a clock cycle.",

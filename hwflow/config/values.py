@@ -54,6 +54,8 @@ _UNITS = {
 _SLOWEST, _FASTEST = 1_000, 2_000_000_000
 _METRIC = r"[a-z][a-z0-9_]*([./][A-Za-z0-9_]+)*"
 LIBRARIES = tuple(known.name for known in KNOWN)
+MODEL_FILES = (".hwf",)
+"""Formats that `hwflow.stages.models` reads."""
 _NOT_YET = (".h5", ".hdf5", ".keras", ".onnx")
 
 
@@ -103,18 +105,21 @@ def model_builder(text: str, place: Place, context: Context) -> object:
 
 
 def model_file(text: str, place: Place, context: Context) -> object:
-    """An integer graph's file inside the design's folder."""
+    """A model's file inside the design's folder."""
     suffix = Path(text).suffix.lower()
     if suffix in _NOT_YET:
         return context.fail(
             "config.unsupported",
             f"model.file: {suffix} files are not supported yet",
-            "train with model.builder, or give an integer graph (.hwf)",
+            f"train with model.builder, or give one of {', '.join(MODEL_FILES)}",
             place,
         )
-    if suffix != ".hwf":
+    if suffix not in MODEL_FILES:
         return context.fail(
-            "config.path", f"model.file: found {text!r}", "expected a file named *.hwf", place
+            "config.path",
+            f"model.file: found {text!r}",
+            f"expected a file named {', '.join('*' + known for known in MODEL_FILES)}",
+            place,
         )
     return _inside(text, place, context)
 

@@ -10,11 +10,13 @@ from typing import Any
 from hwflow.config import Builder, DesignConfig
 from hwflow.errors import InputError
 from hwflow.flow import StageContext
-from hwflow.frontends.qkeras import Lowered, load_network, lower
-from hwflow.ir import Graph, checked_params, load_graph, print_graph, save_graph
+from hwflow.frontends.lowered import Lowered
+from hwflow.frontends.qkeras import load_network, lower
+from hwflow.ir import Graph, checked_params, print_graph, save_graph
 from hwflow.ir.exact import IntArray
 from hwflow.passes import layer_widths, optimize
 from hwflow.stages.files import read_params, save_arrays, write_json
+from hwflow.stages.models import read_model
 from hwflow.train.jobs import surround
 
 __all__ = ["run"]
@@ -30,15 +32,15 @@ def run(config: DesignConfig, context: StageContext) -> None:
     model = config.model
     if model.file is not None:
         context.progress(0.0, f"reading {model.file.name}")
-        made = _read(model.file, config.design)
+        lowered = read_model(model.file, config.design)
     else:
         context.progress(0.0, "to the integer graph")
         programmable = config.hardware.weights == "programmable"
         lowered = lower(
             load_network(context.inputs["train"]), config.design, programmable=programmable
         )
-        made = _made(lowered)
-        write_json(context.out / "certificates.json", list(lowered.certificates))
+    made = _made(lowered)
+    write_json(context.out / "certificates.json", list(lowered.certificates))
     if model.around is not None:
         context.progress(0.5, f"around the network: {model.around.file.name}")
         made = _surrounded(made, model.around, context.scratch)
@@ -73,13 +75,6 @@ def _ends(graph: Graph) -> dict[str, list[str]]:
         "inputs": [node.name for node in graph.inputs],
         "outputs": [value for _, value in graph.outputs],
     }
-
-
-def _read(path: Path, design: str) -> _Made:
-    graph = load_graph(path)
-    if graph.name != design:
-        graph = Graph(design, graph.nodes, graph.outputs)
-    return _Made(graph, {}, {"network": _ends(graph), "probes": [], "wide": []})
 
 
 def _made(lowered: Lowered) -> _Made:

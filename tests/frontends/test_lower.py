@@ -13,6 +13,7 @@ from hwflow.catalogue import CATALOGUE
 from hwflow.errors import InputError
 from hwflow.frontends.qkeras import load_network, lower, parse_network
 from hwflow.ir import IntType, Overflow, Rounding, digest, evaluate
+from hwflow.passes import layer_widths
 from tests.frontends.float_network import run
 from tests.frontends.networks import Net, bits, relu
 from tests.frontends.test_random_networks import check
@@ -159,7 +160,7 @@ def test_certificate_holds_both_sides_of_every_step() -> None:
 
 def test_widths_of_each_layer() -> None:
     lowered = lower(small().dense("d", CODES).act("a", relu(5, 1)).network(), "n")
-    (row,) = lowered.widths
+    (row,) = layer_widths(lowered.graph)
     assert (row.layer, row.weights, row.inputs, row.outputs) == ("d", 6, 8, 5)
     assert row.accumulator > 8
     assert lowered.record()["wide"] == []

@@ -9,7 +9,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hwflow.frontends.qkeras import Lowered, lower
+from hwflow.frontends.lowered import Lowered
+from hwflow.frontends.qkeras import lower
 from hwflow.ir import evaluate
 from tests.frontends.float_network import run
 from tests.frontends.networks import Net, bits, relu

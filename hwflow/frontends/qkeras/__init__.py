@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from hwflow.frontends.qkeras.lower import HANDLERS, Lowered, Probe, lower
+from hwflow.frontends.qkeras.lower import HANDLERS, lower
 from hwflow.frontends.qkeras.network import Layer, Network, load_network, parse_network
 
 __all__ = [
-    "HANDLERS", "Layer", "Lowered", "Network", "Probe", "load_network", "lower", "parse_network",
+    "HANDLERS", "Layer", "Network", "load_network", "lower", "parse_network",
 ]  # fmt: skip

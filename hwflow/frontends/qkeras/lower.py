@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
 from hwflow.errors import InputError
+from hwflow.frontends.lowered import Lowered, Probe
 from hwflow.frontends.qkeras import activate, compute, layout, pooling
 from hwflow.frontends.qkeras.context import Context, Raw, Symbol, unquantized_input
 from hwflow.frontends.qkeras.emitter import safe_name
 from hwflow.frontends.qkeras.network import Layer, Network
-from hwflow.ir import Graph, Value
-from hwflow.ir.exact import IntArray
-from hwflow.passes import LayerWidths, layer_widths, optimize
+from hwflow.ir import Value
+from hwflow.passes import optimize
 
-__all__ = ["HANDLERS", "Lowered", "Probe", "lower"]
+__all__ = ["HANDLERS", "lower"]
 
 Handler = Callable[[Context, Layer], Symbol]
 
@@ -70,46 +68,6 @@ _INSTEAD = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """A graph value whose real number must equal the output of a Keras layer, bit for bit."""
-
-    value: str
-    layer: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Lowered:
-    """An integer graph and what ties it to the network it came from.
-
-    Attributes:
-        graph: the result; its layers carry the (sanitised) names of compute, pooling and merge
-            layers, its inputs and outputs those of the network.
-        certificates: for each BatchNormalization chain (and binary or ternary activation), the
-            thresholds with the float function's codes on both sides, and the form chosen.
-        wide: Keras layers in which float32 could round; the training rung runs them in float64.
-        widths: bits of weights, accumulators and results of each layer.
-        params: values of the weights that are loaded at run time.
-        probes: values to compare with Keras layers. The real number is ``int * 2**-frac`` with
-            the value's `frac` in ``graph.types``.
-    """
-
-    graph: Graph
-    certificates: tuple[Mapping[str, Any], ...]
-    wide: tuple[str, ...]
-    widths: tuple[LayerWidths, ...]
-    probes: tuple[Probe, ...]
-    params: Mapping[str, IntArray]
-
-    def record(self) -> dict[str, Any]:
-        """All but the graph, its params and certificates, as JSON."""
-        return {
-            "probes": [{"layer": p.layer, "value": p.value} for p in self.probes],
-            "wide": list(self.wide),
-            "widths": [w.record() for w in self.widths],
-        }
-
-
 def lower(network: Network, name: str, *, programmable: bool = False) -> Lowered:
     """Lower a trained network to an integer graph called `name`.
 
@@ -137,7 +95,6 @@ def lower(network: Network, name: str, *, programmable: bool = False) -> Lowered
         rewrite.graph,
         tuple(context.certificates),
         tuple(context.wide),
-        layer_widths(rewrite.graph),
         tuple(Probe(value, source) for source, value in probes.items()),
         {node.name: context.params[node.name] for node in rewrite.graph.params},
     )

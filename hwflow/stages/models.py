@@ -1,0 +1,39 @@
+"""A model from a file of any format that is understood, as the integer graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+from types import MappingProxyType
+
+from hwflow.errors import InputError
+from hwflow.frontends.lowered import Lowered
+from hwflow.ir import Graph
+
+__all__ = ["READERS", "read_model"]
+
+READERS: Mapping[str, str] = MappingProxyType({".hwf": "hwflow.frontends.hwf"})
+"""The module whose `read(path)` parses files of a suffix; imported when one is read."""
+
+
+def read_model(path: Path, name: str) -> Lowered:
+    """The model in `path`, its graph called `name`.
+
+    Raises:
+        InputError: the file is not what its suffix says, is hostile, or holds a layer that has no
+            exact integer form; the message names the file and the layer.
+    """
+    module = READERS.get(path.suffix.lower())
+    if module is None:
+        raise InputError(
+            "model.format",
+            f"{path.name}: {path.suffix or 'a file without suffix'} is no model's format",
+            hint=f"supported: {', '.join(READERS)}",
+        )
+    read: Callable[[Path], Lowered] = import_module(module).read
+    lowered = read(path)
+    if lowered.graph.name == name:
+        return lowered
+    graph = Graph(name, lowered.graph.nodes, lowered.graph.outputs)
+    return Lowered(graph, lowered.certificates, lowered.wide, lowered.probes, lowered.params)
