@@ -8,10 +8,10 @@ from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from hwflow.asic.liberty import Cell, Library
+from hwflow.asic.liberty import Cell, Function, Library
 from hwflow.errors import InputError
 
-__all__ = ["ClockGate", "FullAdder", "Kit", "Tie", "check_cells", "kit_of"]
+__all__ = ["ClockGate", "FullAdder", "Kit", "Latch", "Tie", "check_cells", "kit_of"]
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _NAND2: Final = 0b0111
@@ -55,6 +55,16 @@ class ClockGate:
 
 
 @dataclass(frozen=True, slots=True)
+class Latch:
+    """A latch by its pins, transparent while `clock` is high."""
+
+    cell: str
+    clock: str
+    data: str
+    out: str
+
+
+@dataclass(frozen=True, slots=True)
 class Kit:
     """Cells by role.
 
@@ -63,7 +73,9 @@ class Kit:
     `gate` is the smallest two-input NAND, the unit of gate equivalents; `flip_flop` the smallest
     rising-edge flip-flop. `tie_low` and `tie_high` are None where the library has none: constants
     are then connected to the supply rails. `clock_gate` is the smallest integrated clock gate for
-    rising edges, None where there is none. `unused` are cells that logic must not be mapped to.
+    rising edges, None where there is none; `latch` the smallest plain latch that is smaller than
+    `flip_flop`, None where there is none or where it has no area. `unused` are cells that logic
+    must not be mapped to.
     """
 
     gate: str
@@ -75,6 +87,7 @@ class Kit:
     tie_low: Tie | None
     tie_high: Tie | None
     clock_gate: ClockGate | None
+    latch: Latch | None
     unused: tuple[str, ...]
 
     def equivalents(self, area: float) -> float:
@@ -128,6 +141,7 @@ def kit_of(library: Library, avoid: Container[str] = ()) -> Kit:
         tie_low=_tie(usable, 0),
         tie_high=_tie(usable, 1),
         clock_gate=_clock_gate(allowed),
+        latch=_latch(usable, register.area),
         unused=tuple(sorted(set(library.cells) - used)),
     )
 
@@ -203,6 +217,27 @@ def _full_adder(cells: Iterable[Cell]) -> FullAdder | None:
             adder = FullAdder(cell.name, cell.inputs, computed[_SUM], computed[_CARRY])
             found.append((cell.area, cell.name, adder))
     return min(found)[-1] if found else None
+
+
+def _latch(cells: Iterable[Cell], below: float) -> Latch | None:
+    """Without clear, preset or other inputs; its output is what it holds."""
+    found = []
+    for cell in cells:
+        kept = cell.transparent
+        if cell.ff or kept is None or kept.clear or kept.preset or not 0 < cell.area < below:
+            continue
+        plain = [_pin(kept.enable), _pin(kept.data_in)]
+        outs = [name for name in cell.outputs if _pin(cell.pins[name].function) == kept.state]
+        if outs and sorted(cell.inputs) == sorted(plain):
+            latch = Latch(cell.name, plain[0], plain[1], outs[0])
+            found.append((cell.area, cell.name, latch))
+    return min(found)[-1] if found else None
+
+
+def _pin(function: Function | None) -> str:
+    """The pin or state that it is, "" for any other function."""
+    plain = function is not None and len(function.inputs) == 1 and function.table == _SAME
+    return function.inputs[0] if function and plain else ""
 
 
 def _is_flip_flop(cell: Cell) -> bool:

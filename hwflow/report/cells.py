@@ -95,6 +95,7 @@ def read_cells(artifacts: Mapping[str, Path]) -> Cells | None:
         ("constants", synth.text("constants")),
         ("hierarchy", _hierarchy(synth)),
         ("clock gating", _gating(synth)),
+        *_latches(synth),
         *_protection(synth, read(artifacts, "synth", "tmr.json")),
         ("fan-out trees", f"{synth.integer('buffers'):,} buffers"),
         ("gates sized for their loads", _sizing(synth.inner("sizing"))),
@@ -142,7 +143,18 @@ def _gating(synth: Record) -> str:
     if not gating.data["wanted"]:
         return "switched off: enables are multiplexers"
     gates, behind = gating.integer("gates"), gating.integer("gated_ff")
-    return f"{gates:,} {gating.text('cell')} before {behind:,} flip-flops"
+    latches = " and latches" if synth.inner("whole").integer("latches") else ""
+    return f"{gates:,} {gating.text('cell')} before {behind:,} flip-flops{latches}"
+
+
+def _latches(synth: Record) -> list[tuple[str, str]]:
+    whole = synth.inner("whole")
+    count, um2 = whole.integer("latches"), whole.number("latch_um2")
+    if not count:
+        return []
+    return [
+        ("weights", f"in {count:,} latches, {100 * um2 / whole.number('um2'):.3g}% of the area")
+    ]
 
 
 def _sizing(sizing: Record) -> str:
@@ -153,8 +165,9 @@ def _sizing(sizing: Record) -> str:
 
 
 def _gated(synth: Record) -> dict[str, Figure]:
-    gating, whole = synth.inner("gating"), synth.inner("whole").integer("ff")
-    share = 100 * gating.integer("gated_ff") / max(1, whole)
+    gating, whole = synth.inner("gating"), synth.inner("whole")
+    registers = whole.integer("ff") + whole.integer("latches")
+    share = 100 * gating.integer("gated_ff") / max(1, registers)
     return {
         "clock_gates": Figure(gating.integer("gates"), "cells", "counted", "netlist", synth.source),
         "gated_ff_percent": Figure(round(share, 2), "%", "counted", "netlist", synth.source),

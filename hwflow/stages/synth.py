@@ -14,7 +14,9 @@ from hwflow.stages.cells import library_path
 from hwflow.stages.files import part_names, read_json, write_json
 from hwflow.stages.history import write_seen
 from hwflow.synth.asic.protection import Protection
+from hwflow.synth.prove import never
 from hwflow.synth.synthesize import NETLIST, synthesize
+from hwflow.verify.netlist.held import MOVES, moving_data
 from hwflow.verify.netlist.triples import check_triples
 
 __all__ = ["TMR", "run"]
@@ -70,16 +72,31 @@ def _map_to_cells(
         context.out,
         context.scratch,
         clock_gating=config.hardware.clock_gating,
+        weight_latches=config.hardware.weight_latches,
         flat=config.hardware.flatten,
         protected=protected,
         avoid=config.hardware.dont_use,
         speed=Speed(interface.clock, period, config.hardware.corners.slow),
     )
+    if result.whole.latches:
+        context.progress(0.9, "proving that latches hold what flip-flops would")
+        _check_held(context.out / NETLIST, top, context.scratch)
     if protected:
         assert result.protection is not None
         counted = _triples(context.out / NETLIST, top)
         _check_counts(counted, result.protection)
         write_json(context.out / TMR, {**counted, "added_um2": result.protection.added_um2})
+
+
+def _check_held(netlist: Path, top: str, work: Path) -> None:
+    """Refuse latches whose data may move over the edge that opens them."""
+    if not never(moving_data(netlist, top), MOVES, work / "held"):
+        raise CheckFailed(
+            "synth.latch",
+            "the data of a weight's latch may change at the clock edge that opens it: it would not "
+            "hold what a flip-flop would",
+            hint="write `hardware: {weight_latches: false}`, and please report it with the design",
+        )
 
 
 def _check_counts(counted: Mapping[str, int], mapped: Protection) -> None:

@@ -38,6 +38,7 @@ def test_roles(tiny_library: Path) -> None:
         tie_low=Tie("TIE0", "Y"),
         tie_high=Tie("TIE1", "Y"),
         clock_gate=None,
+        latch=None,
         unused=(),
     )
     assert kit.equivalents(10) == 2.5

@@ -118,7 +118,7 @@ def _arcs(cell: Cell) -> dict[Arc, _Pair]:
 
 def holds(cell: Cell) -> bool:
     """Whether it is a flip-flop or a latch; a clock gate is neither."""
-    return (cell.ff is not None or cell.latch is not None) and not cell.clock_gate
+    return cell.ff is not None or cell.transparent is not None
 
 
 def _edges(arc: TimingArc, kinds: Container[str]) -> Iterator[tuple[int, int, _Pair]]:

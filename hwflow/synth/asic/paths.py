@@ -128,10 +128,8 @@ def read_netlist(
             place_of[pin] = count + np.arange(len(who))
             count += len(who)
             pins.append((on[pin], who, np.full(len(who), at)))
-            checks = (
-                arc.kind for arc in cell.pins[pin].timing if not cell.latch or cell.clock_gate
-            )
-            if any(kind.startswith("setup") for kind in checks):
+            checks = () if cell.transparent else cell.pins[pin].timing
+            if any(arc.kind.startswith("setup") for arc in checks):
                 ends.append((name, pin, place_of[pin]))
         begin = np.where(still[who] | (cell.ff is None), _NEVER, _CLOCK)
         for at, (pin, edge, out, out_edge) in enumerate(tables.arcs[name]):

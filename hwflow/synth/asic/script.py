@@ -2,7 +2,7 @@
 
 As on FPGAs each adder is one by itself inside its layer before anything is flattened. It becomes a
 ripple-carry adder, from 16 bits on a parallel-prefix one (`ripple.v`). Area in um2 and longest path
-in ns on sg13g2, as mapped (fan-outs of 16), of a constant 16 x 16 layer of 6-bit weights (flip-flops
+in ns on sg13g2, as mapped (fan-outs of 16), of a constant 16 x 16 layer of 6-bit weights (registers
 included) and of the dot product of 128 inputs of 6 bits with weights loaded at run time (radix 8;
 paths from the weights, too):
 
@@ -24,7 +24,7 @@ paths from the weights, too):
 What the choice is slower by, sizing gives back for less than the area that it saves.
 
 abc's own `buffer -c` took 1.2 mm2 of buffers for the published ECON-T encoder (2.1 mm2 without),
-and with `upsize; dnsize` 20% of the dot product for 0.7 ns; without `buffer` these two bring 0.1 ns,
+and with `upsize; dnsize` 20% of the dot product for 0.7 ns; without it these two bring 0.1 ns,
 as abc knows no loads. Fan-out trees are made and gates are sized afterwards, for the whole netlist
 (`buffers`, `sizing`).
 

@@ -23,7 +23,7 @@ from hwflow.asic.liberty import Cell, Function, Library, load_library
 from hwflow.asic.liberty.model import Floats
 from hwflow.asic.wires import wire_pf
 from hwflow.errors import InputError
-from hwflow.synth.asic.arcs import Longs, Stack, stack
+from hwflow.synth.asic.arcs import Longs, Stack, holds, stack
 from hwflow.synth.asic.isolation import isolate
 from hwflow.synth.asic.names import Names
 from hwflow.synth.asic.paths import LATER, Netlist, Slacks, read_netlist, slacks
@@ -94,12 +94,13 @@ def size_gates(
     _check_corner(corner, kinds)
     tables = stack(corner, sorted(kinds))
     variants = _variants(corner, tables, usable)
-    words, wire = word_registers(module), wire_pf(library, kit)
+    words = word_registers(module, {name for name in kinds if holds(corner.cells[name])})
+    wire = wire_pf(library, kit)
     types = {name: cell["type"] for name, cell in cells.items()}
     before: float | None = None
     buffers = 0
     for _ in range(_ROUNDS):
-        netlist = read_netlist(module, corner, tables, speed.clock, wire, words)
+        netlist = read_netlist(module, corner, tables, speed.clock, wire, frozenset(words))
         start, found = _resize(netlist, corner, tables, variants, speed.period)
         before = start if before is None else before
         for name, kind in zip(netlist.names, netlist.kind.tolist(), strict=True):

@@ -17,6 +17,7 @@ from hwflow.synth import recipes
 from hwflow.synth.asic.area import CellArea, areas
 from hwflow.synth.asic.buffers import buffer_nets
 from hwflow.synth.asic.gating import Gating, count_gating, merge_gates
+from hwflow.synth.asic.latches import weights_in_latches
 from hwflow.synth.asic.netlist import TIE_LOADS, functions, tie_constants, verilog
 from hwflow.synth.asic.protection import Protection, count_protection
 from hwflow.synth.asic.script import (
@@ -89,6 +90,7 @@ def synthesize_cells(
     work: Path,
     *,
     clock_gating: bool = True,
+    weight_latches: bool = True,
     flat: bool = False,
     protected: bool = False,
     avoid: Sequence[str] = (),
@@ -99,8 +101,9 @@ def synthesize_cells(
 
     Modules listed in `layer_modules` keep their border until mapping is done, so that their area
     is counted, not estimated. With `clock_gating` enables become clock gates where the library has
-    them. Not `flat`, a module that the design repeats is mapped once. Copies and voters of a
-    `protected` design are counted after each step. Cells to `avoid` are not used.
+    them; with `weight_latches` words of the weight loader that have one become latches, where the
+    library has those. Not `flat`, a module that the design repeats is mapped once. Copies and
+    voters of a `protected` design are counted after each step. Cells to `avoid` are not used.
     With `speed`, gates are sized for their loads until the clock is met, as far as that goes.
     Files of the run (script, log) stay in `work`.
 
@@ -127,6 +130,8 @@ def synthesize_cells(
     layers = layer_instances(read_json(work / recipes.TOP_ONLY), top, layer_modules)
     mapped = read_json(work / recipes.MAPPED)
     merge_gates(mapped, top, layers, kit)
+    if weight_latches:
+        weights_in_latches(mapped, top, library, kit)
     protection = None
     if protected:
         kept = read_json(work / PROTECTED)
