@@ -67,6 +67,7 @@ def _row(build: Path) -> dict[str, Any]:
         "cells, mm2": round(whole["um2"] / 1e6, 3),
         "kGE": round(whole["ge"] / 1e3, 1),
         "flip-flops": whole["ff"],
+        "latches": whole["latches"],
         **{f"{name}, mm2": round(area, 3) for name, area in areas.items()},
         "zero-delay, nJ": round(data["total"]["low"] / 1000, 3),
         "with glitches, nJ": round(data["total"]["value"] / 1000, 3),

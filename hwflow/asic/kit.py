@@ -8,15 +8,17 @@ from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from hwflow.asic.liberty import Cell, Library
+from hwflow.asic.liberty import Cell, Function, Library
 from hwflow.errors import InputError
 
-__all__ = ["ClockGate", "Kit", "Tie", "check_cells", "kit_of"]
+__all__ = ["ClockGate", "FullAdder", "Kit", "Latch", "Tie", "check_cells", "kit_of"]
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _NAND2: Final = 0b0111
 _NOT: Final = 0b01
 _SAME: Final = 0b10
+_SUM: Final = 0b10010110
+_CARRY: Final = 0b11101000
 _GATE_PINS: Final = ("clock", "enable", "test", "out")
 
 
@@ -26,6 +28,16 @@ class Tie:
 
     cell: str
     pin: str
+
+
+@dataclass(frozen=True, slots=True)
+class FullAdder:
+    """A cell with the sum and the carry of three bits, by its pins."""
+
+    cell: str
+    inputs: tuple[str, ...]
+    sum: str
+    carry: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +55,39 @@ class ClockGate:
 
 
 @dataclass(frozen=True, slots=True)
+class Latch:
+    """A latch by its pins, transparent while `clock` is high."""
+
+    cell: str
+    clock: str
+    data: str
+    out: str
+
+
+@dataclass(frozen=True, slots=True)
 class Kit:
     """Cells by role.
 
     `buffers` stand from the weakest to the strongest, the smaller one where two are equal.
+    `full_adder` is the smallest one, None where there is none.
     `gate` is the smallest two-input NAND, the unit of gate equivalents; `flip_flop` the smallest
     rising-edge flip-flop. `tie_low` and `tie_high` are None where the library has none: constants
     are then connected to the supply rails. `clock_gate` is the smallest integrated clock gate for
-    rising edges, None where there is none. `unused` are cells that logic must not be mapped to.
+    rising edges, None where there is none; `latch` the smallest plain latch that is smaller than
+    `flip_flop`, None where there is none or where it has no area. `unused` are cells that logic
+    must not be mapped to.
     """
 
     gate: str
     gate_area: float
     inverter: str
+    full_adder: FullAdder | None
     flip_flop: str
     buffers: tuple[str, ...]
     tie_low: Tie | None
     tie_high: Tie | None
     clock_gate: ClockGate | None
+    latch: Latch | None
     unused: tuple[str, ...]
 
     def equivalents(self, area: float) -> float:
@@ -108,11 +135,13 @@ def kit_of(library: Library, avoid: Container[str] = ()) -> Kit:
         gate=gate.name,
         gate_area=gate.area,
         inverter=inverter.name,
+        full_adder=_full_adder(usable),
         flip_flop=register.name,
         buffers=buffers,
         tie_low=_tie(usable, 0),
         tie_high=_tie(usable, 1),
         clock_gate=_clock_gate(allowed),
+        latch=_latch(usable, register.area),
         unused=tuple(sorted(set(library.cells) - used)),
     )
 
@@ -172,6 +201,43 @@ def _clock_gate(cells: Iterable[Cell]) -> ClockGate | None:
             )
             found.append((len(gate.tests), cell.area, cell.name, gate))
     return min(found)[-1] if found else None
+
+
+def _full_adder(cells: Iterable[Cell]) -> FullAdder | None:
+    found = []
+    for cell in cells:
+        if not cell.combinational or len(cell.inputs) != 3 or len(cell.outputs) != 2:
+            continue
+        computed = {}
+        for name in cell.outputs:
+            function = cell.pins[name].function
+            if function is not None and len(function.inputs) == 3:
+                computed[function.table] = name
+        if computed.keys() == {_SUM, _CARRY}:
+            adder = FullAdder(cell.name, cell.inputs, computed[_SUM], computed[_CARRY])
+            found.append((cell.area, cell.name, adder))
+    return min(found)[-1] if found else None
+
+
+def _latch(cells: Iterable[Cell], below: float) -> Latch | None:
+    """Without clear, preset or other inputs; its output is what it holds."""
+    found = []
+    for cell in cells:
+        kept = cell.transparent
+        if cell.ff or kept is None or kept.clear or kept.preset or not 0 < cell.area < below:
+            continue
+        plain = [_pin(kept.enable), _pin(kept.data_in)]
+        outs = [name for name in cell.outputs if _pin(cell.pins[name].function) == kept.state]
+        if outs and sorted(cell.inputs) == sorted(plain):
+            latch = Latch(cell.name, plain[0], plain[1], outs[0])
+            found.append((cell.area, cell.name, latch))
+    return min(found)[-1] if found else None
+
+
+def _pin(function: Function | None) -> str:
+    """The pin or state that it is, "" for any other function."""
+    plain = function is not None and len(function.inputs) == 1 and function.table == _SAME
+    return function.inputs[0] if function and plain else ""
 
 
 def _is_flip_flop(cell: Cell) -> bool:

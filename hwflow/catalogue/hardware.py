@@ -195,6 +195,11 @@ HARDWARE: dict[str, Explanation] = {
         "A layer with `multiplier: dsp` on a device without DSPs or a plain LUT target.",
         "Use `multiplier: lut`, or choose a target with DSPs (`hwflow targets`).",
     ),
+    "synth.latch": Explanation(
+        "A weight in a latch would not be what it would be in a flip-flop.",
+        "Its data may change at the clock edge that opens the latch; the RTL was edited.",
+        "Write `hardware: {weight_latches: false}`, or hold the data in the RTL.",
+    ),
     "synth.output": Explanation(
         "Synthesis wrote no netlist that can be read.",
         "It was interrupted, or ran out of memory or disk.",

@@ -139,7 +139,7 @@ class HardwareConfig:
     """What is built; `clock` is in hertz, exact; `board` names a file in constraints/.
 
     `library` is a known cell library's name or a Liberty file; None unless `target` is asic, which
-    `clock_gating`, `flatten` and `dont_use` are for, too.
+    `clock_gating`, `weight_latches`, `flatten` and `dont_use` are for, too.
     """
 
     backend: str = "amaranth"
@@ -153,6 +153,7 @@ class HardwareConfig:
     library: str | Path | None = None
     corners: CornersConfig = CornersConfig()
     clock_gating: bool = True
+    weight_latches: bool = True
     flatten: bool = False
     dont_use: tuple[str, ...] = ()
 

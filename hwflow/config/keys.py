@@ -233,6 +233,12 @@ _HARDWARE = Section(
             True,
         ),
         Key(
+            "weight_latches",
+            Boolean(),
+            "target: asic: weights loaded at run time in latches, where the library has them",
+            True,
+        ),
+        Key(
             "flatten",
             Boolean(),
             "target: asic: flatten layers before mapping; else a repeated module is mapped once",

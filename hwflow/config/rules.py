@@ -115,7 +115,7 @@ def _check_asic(values: Values, item: MapItem, context: Context) -> None:
                 context.places["hardware.fold.budget"],
             )
         return
-    for key in ("library", "corners", "clock_gating", "flatten", "dont_use"):
+    for key in ("library", "corners", "clock_gating", "weight_latches", "flatten", "dont_use"):
         if key in item.entries:
             context.fail(
                 "config.combination",

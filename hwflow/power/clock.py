@@ -197,7 +197,7 @@ class _Clock:
 def register_values(flop: Flop, state: int) -> Values:
     """Inputs and all outputs of a register in a state counted by `edges`; the clock is left out
     where it moves."""
-    ff = flop.cell.ff
+    ff = flop.cell.ff or flop.cell.transparent
     assert ff is not None
     kept = (state >> len(flop.pins) & 1) ^ flop.inverted
     known = values_of(flop.pins, state) | {ff.state: kept, ff.inverse: 1 - kept}

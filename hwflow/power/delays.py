@@ -95,7 +95,7 @@ def _levels(gates: Sequence[GateCell], nets: int) -> list[int]:
 def _arcs(cell: Cell, pin: str) -> list[TimingArc]:
     """Arcs on which `pin` moves: not those of clear and preset."""
     kinds = ("", "combinational", "combinational_rise", "combinational_fall")
-    wanted = ("rising_edge", "falling_edge") if cell.ff else kinds
+    wanted = ("rising_edge", "falling_edge") if cell.clocks else kinds
     return [arc for arc in cell.pins[pin].timing if arc.kind in wanted]
 
 

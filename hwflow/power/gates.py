@@ -36,7 +36,9 @@ class GateCell:
 
 @dataclass(frozen=True, slots=True)
 class Flop:
-    """A flip-flop: `ins` are the nets of `pins`, its inputs but for the clock; `q` its output.
+    """A flip-flop or latch.
+
+    `ins` are the nets of `pins`, its inputs but for the clock; `q` is its output.
 
     `inverted` says that `q` is the complement of the state, as an output QN is. `clocked` is the
     net on its clock pin, `enable` that which opens its clock gate (1: it has none).
@@ -112,14 +114,14 @@ def read_gates(module: Mapping[str, Any], library: Library, clock: str, wire: fl
             raise _refused(name, raw["type"], f"is not in library {library.name}")
         nets = {pin: _net(bits[0]) for pin, bits in raw["connections"].items()}
         cells.append((name, cell))
-        if cell.ff is not None:
+        if cell.ff is not None or cell.transparent is not None:
             flops.append(_flop(name, cell, nets))
         elif cell.combinational:
             gates += _gates(name, cell, nets)
         elif cell.clock_gate and cell.clocks:
             clock_gates.append(_clock_gate(name, cell, nets))
         else:
-            raise _refused(name, cell.name, "is neither a gate nor a flip-flop")
+            raise _refused(name, cell.name, "is neither a gate nor a flip-flop or latch")
     ordered = _ordered(gates)
     clock_nets = set(module["ports"][clock]["bits"])
     flops = _gated(flops, clock_gates, clock_nets)
@@ -193,9 +195,9 @@ def _gates(name: str, cell: Cell, nets: Mapping[str, int]) -> Iterator[GateCell]
 
 
 def _flop(name: str, cell: Cell, nets: Mapping[str, int]) -> Flop:
-    ff = cell.ff
+    ff = cell.ff or cell.transparent
     assert ff is not None
-    clocks = ff.clocked_on.inputs
+    clocks = cell.clocks
     driven = [p for p in cell.outputs if nets.get(p, 0) > 1 and cell.pins[p].function is not None]
     if len(clocks) != 1 or len(driven) != 1:
         raise _refused(name, cell.name, "has several clocks or outputs in use")

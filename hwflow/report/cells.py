@@ -95,8 +95,10 @@ def read_cells(artifacts: Mapping[str, Path]) -> Cells | None:
         ("constants", synth.text("constants")),
         ("hierarchy", _hierarchy(synth)),
         ("clock gating", _gating(synth)),
+        *_latches(synth),
         *_protection(synth, read(artifacts, "synth", "tmr.json")),
         ("fan-out trees", f"{synth.integer('buffers'):,} buffers"),
+        ("gates sized for their loads", _sizing(synth.inner("sizing"))),
         ("power data", _power_data(synth.texts("without_power_data"))),
     ]
     counts = synth.inner("whole").inner("cells").data
@@ -141,12 +143,31 @@ def _gating(synth: Record) -> str:
     if not gating.data["wanted"]:
         return "switched off: enables are multiplexers"
     gates, behind = gating.integer("gates"), gating.integer("gated_ff")
-    return f"{gates:,} {gating.text('cell')} before {behind:,} flip-flops"
+    latches = " and latches" if synth.inner("whole").integer("latches") else ""
+    return f"{gates:,} {gating.text('cell')} before {behind:,} flip-flops{latches}"
+
+
+def _latches(synth: Record) -> list[tuple[str, str]]:
+    whole = synth.inner("whole")
+    count, um2 = whole.integer("latches"), whole.number("latch_um2")
+    if not count:
+        return []
+    return [
+        ("weights", f"in {count:,} latches, {100 * um2 / whole.number('um2'):.3g}% of the area")
+    ]
+
+
+def _sizing(sizing: Record) -> str:
+    resized, buffers = sizing.integer("resized"), sizing.integer("buffers")
+    if not resized and not buffers:
+        return "none: no path needs it"
+    return f"{resized:,} cells of another drive strength, {buffers:,} more buffers"
 
 
 def _gated(synth: Record) -> dict[str, Figure]:
-    gating, whole = synth.inner("gating"), synth.inner("whole").integer("ff")
-    share = 100 * gating.integer("gated_ff") / max(1, whole)
+    gating, whole = synth.inner("gating"), synth.inner("whole")
+    registers = whole.integer("ff") + whole.integer("latches")
+    share = 100 * gating.integer("gated_ff") / max(1, registers)
     return {
         "clock_gates": Figure(gating.integer("gates"), "cells", "counted", "netlist", synth.source),
         "gated_ff_percent": Figure(round(share, 2), "%", "counted", "netlist", synth.source),

@@ -148,7 +148,7 @@ def _record(found: CellEnergy, interval: int) -> dict[str, Any]:
 def _notes(found: CellEnergy) -> list[str]:
     clock = found.timed.clock
     gates = [
-        f"clock gates: {clock.gates} before {clock.gated} flip-flops, which "
+        f"clock gates: {clock.gates} before {clock.gated} registers, which "
         f"{100 * clock.opened:.3g}% of the clock edges reach"
     ][: clock.gates]
     return [

@@ -54,4 +54,5 @@ def _save_activity(
         save_activity(sim, golden, netlist, out)
         return
     cells = read_json(netlist)["liberty"]["cells"]
-    save_states(sim, golden, netlist, {name for name, cell in cells.items() if "ff" in cell}, out)
+    held = {name for name, cell in cells.items() if "ff" in cell or "latch" in cell}
+    save_states(sim, golden, netlist, held, out)

@@ -186,8 +186,13 @@ def _synth(config: DesignConfig) -> Stage:
         settings["protect"] = config.hardware.protect
     if config.hardware.asic:
         hardware = config.hardware
-        settings["cells"] = [hardware.clock_gating, hardware.flatten, *hardware.dont_use]
-    tools, files = ("python", "pyosys"), _cells(config)
+        chosen = (hardware.clock_gating, hardware.weight_latches, hardware.flatten)
+        settings["cells"] = [*chosen, *hardware.dont_use]
+        settings["clock"] = str(hardware.clock)
+    tools, files = (
+        ("python", "pyosys", *(("numpy",) if config.hardware.asic else ())),
+        _cells(config),
+    )
     return _stage(config, "synth", ("plan", "generate"), tools, settings, workers, files)
 
 

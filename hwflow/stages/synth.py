@@ -9,12 +9,15 @@ from hwflow.config import DesignConfig
 from hwflow.errors import CheckFailed
 from hwflow.flow import StageContext
 from hwflow.plan.interface_file import read_interface
+from hwflow.plan.streams import Interface
 from hwflow.plan.targets import target
 from hwflow.stages.cells import library_path
 from hwflow.stages.files import part_names, read_json, write_json
 from hwflow.stages.history import write_seen
 from hwflow.synth.asic.protection import Protection
+from hwflow.synth.prove import never
 from hwflow.synth.synthesize import NETLIST, synthesize
+from hwflow.verify.netlist.held import MOVES, moving_data
 from hwflow.verify.netlist.triples import check_triples
 
 __all__ = ["TMR", "run"]
@@ -25,13 +28,14 @@ TMR = "tmr.json"
 def run(config: DesignConfig, context: StageContext) -> None:
     """Map the RTL for the target."""
     text = (context.inputs["generate"] / "interface.json").read_text(encoding="utf-8")
-    top = read_interface(text).top
+    interface = read_interface(text)
+    top = interface.top
     plan = read_json(context.inputs["plan"] / "plan.json")
     layers = plan["layers"]
     modules = {f"{top}__{name}": None for name in part_names(plan)}
     modules |= {f"{top}__{entry['name']}": entry.get("multiplier") for entry in layers}
     if config.hardware.asic:
-        _map_to_cells(config, context, top, list(modules))
+        _map_to_cells(config, context, interface, list(modules))
         return
     device = config.hardware.target
     context.progress(0.0, f"Yosys for {device}")
@@ -53,11 +57,12 @@ def run(config: DesignConfig, context: StageContext) -> None:
 
 
 def _map_to_cells(
-    config: DesignConfig, context: StageContext, top: str, modules: list[str]
+    config: DesignConfig, context: StageContext, interface: Interface, modules: list[str]
 ) -> None:
-    from hwflow.synth.asic import synthesize_cells
+    from hwflow.synth.asic import Speed, synthesize_cells
 
-    library = library_path(config)
+    library, top = library_path(config), interface.top
+    period = float(1_000_000_000 / config.hardware.clock)
     context.progress(0.0, f"Yosys for the cells of {library.name}")
     protected = config.hardware.protect == "tmr"
     result = synthesize_cells(
@@ -68,15 +73,31 @@ def _map_to_cells(
         context.out,
         context.scratch,
         clock_gating=config.hardware.clock_gating,
+        weight_latches=config.hardware.weight_latches,
         flat=config.hardware.flatten,
         protected=protected,
         avoid=config.hardware.dont_use,
+        speed=Speed(interface.clock, period, config.hardware.corners.slow),
     )
+    if result.whole.latches:
+        context.progress(0.9, "proving that latches hold what flip-flops would")
+        _check_held(context.out / NETLIST, top, context.scratch)
     if protected:
         assert result.protection is not None
         counted = _triples(context.out / NETLIST, top)
         _check_counts(counted, result.protection)
         write_json(context.out / TMR, {**counted, "added_um2": result.protection.added_um2})
+
+
+def _check_held(netlist: Path, top: str, work: Path) -> None:
+    """Refuse latches whose data may move over the edge that opens them."""
+    if not never(moving_data(netlist, top), MOVES, work / "held"):
+        raise CheckFailed(
+            "synth.latch",
+            "the data of a weight's latch may change at the clock edge that opens it: it would not "
+            "hold what a flip-flop would",
+            hint="write `hardware: {weight_latches: false}`, and please report it with the design",
+        )
 
 
 def _check_counts(counted: Mapping[str, int], mapped: Protection) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["GATE", "HEADER", "cell", "clock_gate", "flip_flop", "library", "write"]
+__all__ = ["GATE", "HEADER", "cell", "clock_gate", "flip_flop", "latch", "library", "write"]
 
 HEADER = """\
   delay_model : table_lookup;
@@ -109,6 +109,19 @@ pin (CK) {{ direction : input; clock : true; capacitance : 0.003; {_energy()} }}
 pin (D) {{ direction : input; capacitance : 0.004; {_checks("CK")} }}
 pin (Q) {{ direction : output; function : "IQ"; max_capacitance : 0.4;
 {_arc("CK", "non_unate", "rising_edge")}{_energy("CK")} }}
+}}
+"""
+
+
+def latch(name: str = "LATCH", area: float = 12, more: str = "", enable: str = "G") -> str:
+    """A latch, open while G is high; `more` stands in its group."""
+    checks = _checks("G").replace("_rising", "_falling")
+    return f"""cell ({name}) {{ area : {area}; cell_leakage_power : 1;
+latch (IQ, IQN) {{ enable : "{enable}"; data_in : "D"; {more} }}
+pin (G) {{ direction : input; clock : true; capacitance : 0.002; {_energy()} }}
+pin (D) {{ direction : input; capacitance : 0.004; {checks}{_energy()} }}
+pin (Q) {{ direction : output; function : "IQ"; max_capacitance : 0.4;
+{_arc("D", "positive_unate")}{_arc("G", "non_unate", "rising_edge")}{_energy("D")}{_energy("G")} }}
 }}
 """
 

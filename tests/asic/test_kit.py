@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hwflow.asic.delays import FAN_OUT, library_delays
-from hwflow.asic.kit import Kit, Tie, check_cells, kit_of
+from hwflow.asic.kit import FullAdder, Kit, Tie, check_cells, kit_of
 from hwflow.asic.liberty import Library, load_library
 from hwflow.asic.power_data import without_power_data
 from hwflow.asic.wires import wire_pf
@@ -32,11 +32,13 @@ def test_roles(tiny_library: Path) -> None:
         gate="NAND2",
         gate_area=4.0,
         inverter="INV",
+        full_adder=None,
         flip_flop="DFF",
         buffers=("BUF",),
         tie_low=Tie("TIE0", "Y"),
         tie_high=Tie("TIE1", "Y"),
         clock_gate=None,
+        latch=None,
         unused=(),
     )
     assert kit.equivalents(10) == 2.5
@@ -145,8 +147,9 @@ def test_real_libraries(real_library: Path) -> None:
     assert without_power_data(library, set(library.cells) - set(kit.unused)) == ()
     ties = (kit.tie_low, kit.tie_high)
     known = {
-        "sg13g2_nand2_1": ("sg13g2_dfrbpq_1", 7.2576, False),
-        "NAND2X1": ("DFFPOSX1", 24.0, True),
+        "sg13g2_nand2_1": ("sg13g2_dfrbpq_1", 7.2576, False, None),
+        "NAND2X1": ("DFFPOSX1", 24.0, True, FullAdder("FAX1", ("A", "B", "C"), "YS", "YC")),
     }
-    assert known[kit.gate] == (kit.flip_flop, kit.gate_area, ties == (None, None))
+    found = kit.flip_flop, kit.gate_area, ties == (None, None), kit.full_adder
+    assert known[kit.gate] == found
     assert 0.05 < library_delays(library, kit).gate < 0.2

@@ -93,9 +93,19 @@ def run(store: WeightStore, body: Callable[[Ports], Awaitable[None]]) -> None:
     async def process(ctx: SimulatorContext) -> None:
         await body(Ports(loader, ctx))
 
+    async def held(ctx: SimulatorContext) -> None:
+        """Data stay as they are over the edge at which a word takes them, as latches need it."""
+        before = 0, 0
+        while True:
+            await ctx.tick()
+            now = int(ctx.get(loader.weights)), int(ctx.get(loader.data))
+            assert now[0] == before[0] or now[1] == before[1]
+            before = now
+
     simulator = Simulator(loader)
     simulator.add_clock(1e-6)
     simulator.add_testbench(process)
+    simulator.add_testbench(held, background=True)
     simulator.run()
 
 

@@ -21,7 +21,7 @@ from hwflow.ir import Graph, evaluate
 from hwflow.plan.asic import asic_target
 from hwflow.plan.folding import Folding
 from hwflow.plan.plan import Options, Plan, make_plan
-from hwflow.synth.asic import AsicResult, synthesize_cells
+from hwflow.synth.asic import AsicResult, Speed, synthesize_cells
 from hwflow.verify.netlist import NetlistSim
 from hwflow.verify.vectors import make_vectors
 from tests.asic import samples
@@ -60,9 +60,13 @@ def mapped(folder: Path, graph: Graph, library: Path, mhz: int, **folds: Folding
     plan = make_plan(graph, Options(device, Fraction(mhz * 1_000_000), "axi_stream", folds))
     (folder / "design.v").write_text(generate_verilog(plan), encoding="utf-8")
     modules = [f"{graph.name}__{layer.name}" for layer in plan.layers]
+    # Five times as fast as it was planned: gates are sized, whatever the outcome.
+    speed = Speed(plan.interface.clock, 200 / mhz)
     result = synthesize_cells(
-        folder / "design.v", graph.name, modules, library, folder, folder / "work"
+        folder / "design.v", graph.name, modules, library, folder, folder / "work", speed=speed
     )
+    assert result.sizing is not None
+    assert result.sizing.resized > 0
     return Mapped(plan, result, folder / "netlist.json")
 
 
@@ -76,6 +80,8 @@ def test_every_kind_of_layer(real_library: Path, kind: str, tmp_path: Path) -> N
         "folded": {"dense": Folding(pe=1, simd=2)},
     }[kind]
     made = mapped(tmp_path, graph, real_library, 100, **folds)
+    # OSU018 has a full adder, sg13g2 none.
+    assert ("FAX1" in dict(made.result.whole.cells)) == ("osu018" in real_library.name)
     vectors = make_vectors(graph, 500, 3).inputs
     found = made.run(tmp_path, vectors)
     for name, expected in evaluate(graph, vectors).items():

@@ -21,7 +21,9 @@ from hwflow.plan.plan import Options, make_plan
 from hwflow.plan.targets import protected, target
 from hwflow.synth import synthesize
 from hwflow.synth.asic import synthesize_cells
+from hwflow.synth.prove import never
 from hwflow.verify.netlist import NetlistSim
+from hwflow.verify.netlist.held import MOVES, moving_data
 from hwflow.verify.netlist.triples import check_triples
 from hwflow.verify.netlist.upsets import OFFER, RUNS, TAKE, Fault, Upset, UpsetSim
 from hwflow.verify.rtl import build_replay, lint
@@ -107,7 +109,7 @@ def test_copies_that_meet_are_found(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("real_library", ["sg13g2", "osu018"], indirect=True)
 def test_loader_in_cells(real_library: Path, tmp_path: Path) -> None:
-    """Three copies of the loader, every word of each behind a clock gate where there is one."""
+    """Three copies of the loader; behind clock gates, where there are some, words are latches."""
     library = load_library(real_library)
     kit = kit_of(library)
     device = asic_target(library_delays(library, kit), clock_gates=kit.clock_gate is not None)
@@ -130,5 +132,8 @@ def test_loader_in_cells(real_library: Path, tmp_path: Path) -> None:
     assert counted.voters == counted.bits + 2 * (counted.held - counted.weights)
     if kit.clock_gate:
         assert result.gating.gates >= 3 * case.store.words
+        assert result.whole.latches == 3 * case.store.bits
+        assert never(moving_data(tmp_path / "netlist.json", "programmable"), MOVES, tmp_path / "h")
+        _flip_each(case, tmp_path / "netlist.json", tmp_path / "upsets")
     sim = NetlistSim.build(tmp_path / "netlist.json", case.face, tmp_path / "n", load=case.loads[1])
     np.testing.assert_array_equal(sim.replay(case.beats).outputs["z"], case.wanted[1])

@@ -113,6 +113,26 @@ def test_enable_and_data_of_a_closed_bank(gated: Library, tmp_path: Path) -> Non
     assert enabled.kinds["clock"] - still.kinds["clock"] == pytest.approx(6 + opens)
 
 
+def test_latches_behind_a_gate(tmp_path: Path) -> None:
+    """Clock pins as those of registers, data pins at each change, the output by its clock pin."""
+    cells = (*samples.CELLS, samples.GATE, samples.latch())
+    library = load_library(samples.write(tmp_path, samples.library(cells)))
+    netlist = bank(("CKGATE", "LATCH"), ({}, "G"), 4)
+
+    def power(*steps: tuple[int, int, int]) -> CyclePower:
+        return measured(library, netlist, rows(4, steps), tmp_path)
+
+    closed, opened = power((0, 0, 0), (0, 0, 0)), power((0, 0, 1), (0, 0, 1))
+    pin = (2 + 5) * 1.5**2 + 12
+    assert opened.kinds["clock"] - closed.kinds["clock"] == pytest.approx(12 + 4 * pin)
+    assert closed.leakage_nw == pytest.approx(4 * 1 + 1 + 0.5)
+    assert (closed.kinds["registers"], opened.kinds["registers"]) == (0, 0)
+    moving = power((0, 0, 0), (0, 1, 0))
+    assert moving.kinds["registers"] == pytest.approx(4 * 6)
+    taken = power((0, 1, 1), (1, 1, 0))
+    assert taken.kinds["registers"] == pytest.approx(4 * (6 + 5 * 1.5**2 / 2))
+
+
 def test_gates_behind_gates_are_refused(gated: Library, tmp_path: Path) -> None:
     netlist = bank(("CKGATE", "DFF"), ({}, "CK"), 1)
     netlist["cells"]["l.h"] = {

@@ -199,3 +199,45 @@ def test_opensta_is_not_there(chain: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("PATH", str(chain))
     with pytest.raises(ToolMissing, match="apt-get install opensta"):
         timed(chain, 1.0)
+
+
+LATCHED = """
+module chain__loader(input clk, input go, input [2:0] d, output [2:0] q);
+  reg [2:0] data, word_0;
+  reg open;
+  always @(posedge clk) open <= go;
+  always @(posedge clk) if (!open) data <= d;
+  always @(posedge clk) if (open) word_0 <= ~data;
+  assign q = word_0;
+endmodule
+module chain(input clk, input go, input [2:0] x, output reg [2:0] y);
+  wire [2:0] q;
+  chain__loader loader(.clk(clk), .go(go), .d(x), .q(q));
+  always @(posedge clk) y <= q;
+endmodule
+"""
+
+
+@pytest.mark.tool
+@needs_sta
+def test_latches_are_timed_as_flip_flops(tmp_path: Path) -> None:
+    """Data come before the edge that opens them, and words begin no path."""
+    (tmp_path / "rtl.v").write_text(LATCHED, encoding="utf-8")
+    library = samples.write(
+        tmp_path, samples.library((*samples.CELLS, samples.GATE, samples.latch()))
+    )
+    slacks = []
+    for latches in (True, False):
+        out = tmp_path / str(latches)
+        result = synthesize_cells(
+            tmp_path / "rtl.v", "chain", (), library, out, tmp_path / "w", weight_latches=latches
+        )
+        assert result.whole.latches == 3 * latches
+        corners, work = Corners(library), tmp_path / "sta"
+        found = check_timing(out, "chain", (), "clk", 1.0, corners, SDC, out, work)
+        slacks.append(found.setup.slack)
+    assert slacks[0] == slacks[1]
+    assert slacks[0] is not None
+    assert slacks[0] > 0
+    text = (tmp_path / "sta/max/timing.tcl").read_text(encoding="utf-8")
+    assert "multicycle" not in text  # of the flip-flops

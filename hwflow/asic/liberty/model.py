@@ -208,10 +208,17 @@ class Cell:
 
     @property
     def clocks(self) -> tuple[str, ...]:
-        """Input pins that clock it: a flip-flop's, or an integrated clock gate's."""
+        """Input pins that clock it: a flip-flop's, a latch's, or an integrated clock gate's."""
         if self.ff is not None:
             return self.ff.clocked_on.inputs
+        if self.transparent is not None and self.transparent.enable is not None:
+            return self.transparent.enable.inputs
         return tuple(name for name in self.inputs if self.pins[name].gating == "clock")
+
+    @property
+    def transparent(self) -> Latch | None:
+        """Its latch; None for an integrated clock gate, whatever it has inside."""
+        return None if self.clock_gate else self.latch
 
     @property
     def combinational(self) -> bool:

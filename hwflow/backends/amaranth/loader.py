@@ -96,7 +96,9 @@ class LoaderModule(HwModule):
         self.source = register("source", 2)
         self.write = register("write", 1)
         self.address = register("address", address)
-        self.data = register("data", WORD)
+        # Words take it at an edge and, where they are latches, for half a cycle more: nothing moves
+        # it at that edge, not even reset.
+        self.data = register("data", WORD, reset_less=True)
         self.next_word = register("next_word", address, FIRST)
         self.byte = register("byte", 2)
         self.pause = register("pause", (SCRUB - 1).bit_length())
@@ -114,9 +116,11 @@ class LoaderModule(HwModule):
             self.add_input("voted_i", bits)
             self.add_output("state_o", bits)
 
-    def _register(self, name: str, width: int, init: int = 0) -> Signal:
+    def _register(
+        self, name: str, width: int, init: int = 0, *, reset_less: bool = False
+    ) -> Signal:
         """What a register says, in a copy by the vote on it."""
-        flop = self._flops[name] = Signal(width, name=name, init=init)
+        flop = self._flops[name] = Signal(width, name=name, init=init, reset_less=reset_less)
         register = Signal(width, name=f"voted_{name}") if self.voted else flop
         self._registers.append(register)
         return register

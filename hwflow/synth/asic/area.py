@@ -19,13 +19,16 @@ __all__ = ["CellArea", "areas"]
 class CellArea:
     """Counted cells of a netlist or a layer; area of the cells alone, without routing.
 
-    `um2` as the library states it, `ge` in areas of its NAND2, `ff_um2` the flip-flops' part.
+    `um2` as the library states it, `ge` in areas of its NAND2; `ff_um2` and `latch_um2` are the
+    parts of flip-flops and latches.
     """
 
     um2: float
     ge: float
     ff: int
     ff_um2: float
+    latches: int
+    latch_um2: float
     cells: tuple[tuple[str, int], ...]
 
 
@@ -55,10 +58,13 @@ def _area(kinds: Mapping[str, int], library: Library, kit: Kit) -> CellArea:
     cells = [(library.cells[kind], number) for kind, number in sorted(kinds.items())]
     total = sum(cell.area * number for cell, number in cells)
     registers = [(cell, number) for cell, number in cells if cell.ff is not None]
+    latches = [(cell, number) for cell, number in cells if cell.transparent is not None]
     return CellArea(
         um2=round(total, 3),
         ge=round(kit.equivalents(total), 3),
         ff=sum(number for _, number in registers),
         ff_um2=round(sum(cell.area * number for cell, number in registers), 3),
+        latches=sum(number for _, number in latches),
+        latch_um2=round(sum(cell.area * number for cell, number in latches), 3),
         cells=tuple(sorted(kinds.items())),
     )

@@ -20,7 +20,10 @@ _COPY: Final = re.compile(r"\.bank_([abc])\.")
 
 @dataclass(frozen=True, slots=True)
 class Gating:
-    """`cell` is the library's clock gate ("" for none); flip-flops are counted behind gates."""
+    """`cell` is the library's clock gate ("" for none).
+
+    Flip-flops and latches are counted behind gates.
+    """
 
     cell: str
     wanted: bool

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from hwflow.asic.kit import Kit, Tie
-from hwflow.asic.liberty import Cell, Library
+from hwflow.asic.liberty import Cell, Latch, Library
 from hwflow.synth.netlist import layer_of
 
 __all__ = ["TIE_LOADS", "functions", "tie_constants", "verilog"]
@@ -88,6 +88,8 @@ def _function(cell: Cell) -> Json:
         pins = {pin.gating: name for name, pin in cell.pins.items() if pin.gating}
         enables = " | ".join(n for n, p in cell.pins.items() if p.gating in ("enable", "test"))
         found["gate"] = {"clock": pins["clock"], "enable": enables, "out": pins["out"]}
+    if cell.transparent is not None:
+        found["latch"] = _latch(cell.transparent)
     register = cell.ff
     if register is not None:
         found["ff"] = {
@@ -99,6 +101,13 @@ def _function(cell: Cell) -> Json:
         forces = (("clear", register.clear), ("preset", register.preset))
         found["ff"] |= {name: force.text for name, force in forces if force}
     return found
+
+
+def _latch(latch: Latch) -> Json:
+    parts = ("enable", "data_in", "clear", "preset")
+    found = {name: getattr(latch, name) for name in parts}
+    texts = {name: function.text for name, function in found.items() if function is not None}
+    return {"state": latch.state, "inverse": latch.inverse, **texts}
 
 
 def verilog(module: Json, top: str) -> str:

@@ -23,7 +23,7 @@ _ADDED: Final = re.compile(r"\.(?:copy_[bc]|bank_[bc]|voter(?:_\w+)?)(?:\[\d+\])
 
 @dataclass(frozen=True, slots=True)
 class Protection:
-    """`copies` flip-flops and `voters` after mapping; `loader` flip-flops of the weight loader.
+    """`copies` flip-flops and `voters` after mapping; `loader` bits of state of the weight loader.
 
     The RTL may have more voters: of a register that turns out never to hold, whose second and third
     copy nothing feeds back to. `added_um2` is the area of second and third copies with their clock

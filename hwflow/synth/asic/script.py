@@ -1,24 +1,36 @@
 """The Yosys script that maps a design to the cells of a Liberty library.
 
 As on FPGAs each adder is one by itself inside its layer before anything is flattened. It becomes a
-ripple-carry adder: its time is what pipelining planned for it. Area in um2 and longest path of a
-constant 16 x 16 layer of 6-bit weights on sg13g2, by abc's script (flip-flops included):
+ripple-carry adder, from 16 bits on a parallel-prefix one (`ripple.v`). Area in um2 and longest path
+in ns on sg13g2, as mapped (fan-outs of 16), of a constant 16 x 16 layer of 6-bit weights (registers
+included) and of the dot product of 128 inputs of 6 bits with weights loaded at run time (radix 8;
+paths from the weights, too):
 
-    adders    script                                  area     path
-    prefix    strash; dc2; &nf                     179,431   4.9 ns
-    ripple    strash; dc2; &nf                     178,444   4.7 ns
-    ripple    strash; dc2; map -a                  180,373   4.9 ns
-    ripple    strash; &syn2; &nf                   219,874   5.5 ns
-    ripple    strash; &nf                          174,037   5.1 ns
+    abc                              constant layer      dot product
+    strash; &nf                      127,394   8.3       230,727  10.8
+    strash; &dch -f; &nf             127,465   8.1       235,995  11.8
+    strash; &nf -R 100 -F 20         126,830   8.9       218,443  10.9
+    strash; &nf -R 10 -F 4           127,128   8.5       221,493  10.6
+    strash; resub; &nf -R ..         125,576   8.9       217,249  11.5
+    strash; &b; &nf -R ..            133,585   8.9       219,769  10.7
+    strash; &dsdb; &nf -R ..         127,630   8.5       223,527  11.0
+    strash; map -a                   132,847   8.7       239,672  10.2
+    strash; amap                     128,163  10.2       247,260  12.7
+    all adders prefix: &nf           148,309   9.0       235,968   9.5
+                       &dch -f; &nf  131,063   8.4       238,715  10.7
+                       &nf -R ..     146,315   9.3       219,517   9.9
+    from 14 bits on:   &nf -R ..     129,826   9.3
 
-One output of ECON-T's dense layer with weights loaded at run time, inputs in two parts:
+What the choice is slower by, sizing gives back for less than the area that it saves.
 
-    strash; &nf             233,810      strash; map -a         253,832
-    strash; &nf -R 10       233,381      strash; dch; map -a    239,686
-    strash; &dch -f; &nf    225,114      strash; dch -f; amap   224,976
+abc's own `buffer -c` took 1.2 mm2 of buffers for the published ECON-T encoder (2.1 mm2 without),
+and with `upsize; dnsize` 20% of the dot product for 0.7 ns; without it these two bring 0.1 ns,
+as abc knows no loads. Fan-out trees are made and gates are sized afterwards, for the whole netlist
+(`buffers`, `sizing`).
 
-abc's own `buffer -c` took 1.2 mm2 of buffers for the published ECON-T encoder (2.1 mm2 without);
-fan-out trees are made afterwards, for the whole netlist (`buffers`).
+Full adders of the library, where it has them, are found in the logic before abc. OSU018's take the
+layer from 435,216 um2 and 11.8 ns to 344,308 and 9.9, the dot product from 801,216 and 13.1 to
+662,244 and 11.1; sg13g2 has none.
 
 Start values of registers are dropped: cells have none, so only reset may decide.
 
@@ -31,11 +43,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from hwflow.asic.kit import ClockGate, Kit
+from hwflow.asic.kit import ClockGate, FullAdder, Kit
 from hwflow.synth.families import Recipe
 from hwflow.synth.recipes import ADDERS, DESIGN, flatten, front
 
-__all__ = ["GATED", "LIBRARY", "MAPS", "PROTECTED", "SHARED", "hierarchy", "script"]
+__all__ = [
+    "FULL_ADDER",
+    "GATED",
+    "LIBRARY",
+    "MAPS",
+    "PROTECTED",
+    "SHARED",
+    "full_adder",
+    "hierarchy",
+    "script",
+]
 
 LIBRARY: Final = "cells.lib"
 """The name under which the library lies in the working folder."""
@@ -46,10 +68,12 @@ SHARED: Final = "shared.json"
 """The modules of the design before mapping, repeated ones marked."""
 PROTECTED: Final = "protected.json"
 """The modules of a triplicated design after mapping, before they are flattened."""
+FULL_ADDER: Final = "full_adder.v"
+"""What `full_adder` writes; the script reads it where the library has such a cell."""
 _RIPPLE: Final = "ripple.v"
 MAPS: Final = (ADDERS, _RIPPLE)
 # Blanks as commas: see recipes.
-_ABC: Final = "+strash;&get,-n;&dch,-f;&nf;&put"
+_ABC: Final = "+strash;&get,-n;&nf,-R,100,-F,20;&put"
 _NO_TECHNOLOGY: Final = Recipe("", "", (), (), (), ())
 
 
@@ -98,6 +122,7 @@ def script(
         f"techmap -map {_RIPPLE}",
         "techmap",
         "opt -fast",
+        *(_adders() if kit.full_adder else ()),
         "setattr -unset init w:*",
         *(
             _gates(kit.clock_gate, f"{top}__tmr_bank_*" if protected else "")
@@ -112,6 +137,36 @@ def script(
         *flatten(),
     )
     return "\n".join(lines) + "\n"
+
+
+def full_adder(adder: FullAdder) -> str:
+    """Return the map of Yosys' `$fa` to the library's cell."""
+    pins = ((pin, f"{port}[i]") for pin, port in zip(adder.inputs, "ABC", strict=True))
+    outs = ((adder.sum, "Y[i]"), (adder.carry, "X[i]"))
+    connected = ", ".join(f".{pin}({wire})" for pin, wire in (*pins, *outs))
+    return f"""\
+(* techmap_celltype = "$fa" *)
+module hwflow_full_adder (A, B, C, X, Y);
+  parameter WIDTH = 1;
+  input [WIDTH-1:0] A, B, C;
+  output [WIDTH-1:0] X, Y;
+  genvar i;
+  generate for (i = 0; i < WIDTH; i = i + 1) begin : bits
+    {adder.cell} cell_ ({connected});
+  end endgenerate
+endmodule
+"""
+
+
+def _adders() -> tuple[str, ...]:
+    """Logic that is the sum and the carry of three bits becomes full adders of the library."""
+    return (
+        "extract_fa -fa",
+        "opt_clean",
+        f"techmap -map {FULL_ADDER} t:$fa",
+        "techmap",
+        "opt -fast",
+    )
 
 
 def _gates(gate: ClockGate, banks: str) -> tuple[str, ...]:

@@ -17,10 +17,21 @@ from hwflow.synth import recipes
 from hwflow.synth.asic.area import CellArea, areas
 from hwflow.synth.asic.buffers import buffer_nets
 from hwflow.synth.asic.gating import Gating, count_gating, merge_gates
+from hwflow.synth.asic.latches import weights_in_latches
 from hwflow.synth.asic.netlist import TIE_LOADS, functions, tie_constants, verilog
 from hwflow.synth.asic.protection import Protection, count_protection
-from hwflow.synth.asic.script import LIBRARY, MAPS, PROTECTED, SHARED, hierarchy, script
+from hwflow.synth.asic.script import (
+    FULL_ADDER,
+    LIBRARY,
+    MAPS,
+    PROTECTED,
+    SHARED,
+    full_adder,
+    hierarchy,
+    script,
+)
 from hwflow.synth.asic.sharing import share_modules
+from hwflow.synth.asic.sizing import Sizing, Speed, size_gates
 from hwflow.synth.netlist import canonical, layer_instances, read_json, write_json
 from hwflow.synth.run import run_yosys
 
@@ -39,7 +50,8 @@ class AsicResult:
     `gating` tells what became of enables, `shared` how many modules that the design repeats were
     mapped once each (None: it was flattened before), `protection` what TMR took (None without),
     `constants` how constant pins are driven, `gate` the cell that is one gate equivalent, `buffers`
-    how many cells the fan-out trees took; `without_power_data` names cells of the netlist for which
+    how many cells the fan-out trees took, `sizing` what was done for speed (None: no clock was
+    given); `without_power_data` names cells of the netlist for which
     the library has no energy or no leakage.
     """
 
@@ -55,6 +67,7 @@ class AsicResult:
     gate_um2: float
     constants: str
     buffers: int
+    sizing: Sizing | None
     without_power_data: tuple[str, ...]
     whole: CellArea
     layers: tuple[tuple[str, CellArea], ...]
@@ -77,21 +90,26 @@ def synthesize_cells(
     work: Path,
     *,
     clock_gating: bool = True,
+    weight_latches: bool = True,
     flat: bool = False,
     protected: bool = False,
     avoid: Sequence[str] = (),
+    speed: Speed | None = None,
     timeout: float = 7200.0,
 ) -> AsicResult:
     """Map `rtl` to the library's cells; write netlist.json, netlist.v and synth.json into `out`.
 
     Modules listed in `layer_modules` keep their border until mapping is done, so that their area
     is counted, not estimated. With `clock_gating` enables become clock gates where the library has
-    them. Not `flat`, a module that the design repeats is mapped once. Copies and voters of a
-    `protected` design are counted after each step. Cells to `avoid` are not used.
+    them; with `weight_latches` words of the weight loader that have one become latches, where the
+    library has those. Not `flat`, a module that the design repeats is mapped once. Copies and
+    voters of a `protected` design are counted after each step. Cells to `avoid` are not used.
+    With `speed`, gates are sized for their loads until the clock is met, as far as that goes.
     Files of the run (script, log) stay in `work`.
 
     Raises:
-        InputError: `liberty.*` and `library.*` for a library that cannot be used, `synth.name`.
+        InputError: `liberty.*` and `library.*` for a library or a corner that cannot be used,
+            `synth.name`.
         CheckFailed: `synth.tmr` where copies or voters were lost.
         ToolMissing, ToolFailed: Yosys is absent or failed.
     """
@@ -99,6 +117,8 @@ def synthesize_cells(
     kit = kit_of(library, avoid)
     work.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(library_file, work / LIBRARY)
+    if kit.full_adder:
+        (work / FULL_ADDER).write_text(full_adder(kit.full_adder), encoding="utf-8")
     mapping = script(top, layer_modules, kit, gated=clock_gating, flat=flat, protected=protected)
     rtl_modules = _modules(rtl, top, work, timeout) if protected or not flat else None
     shared = None
@@ -110,6 +130,8 @@ def synthesize_cells(
     layers = layer_instances(read_json(work / recipes.TOP_ONLY), top, layer_modules)
     mapped = read_json(work / recipes.MAPPED)
     merge_gates(mapped, top, layers, kit)
+    if weight_latches:
+        weights_in_latches(mapped, top, library, kit)
     protection = None
     if protected:
         kept = read_json(work / PROTECTED)
@@ -118,8 +140,9 @@ def synthesize_cells(
     module = netlist["modules"][top]
     tie_constants(module, layers, kit)
     buffers = buffer_nets(module, layers, library, kit)
+    sizing = size_gates(module, layers, library, kit, speed) if speed else None
     gating = count_gating(module, kit, clock_gating)
-    result = _result(module, top, layers, library, kit, buffers, gating, shared, protection)
+    result = _result(module, top, layers, library, kit, buffers, sizing, gating, shared, protection)
     netlist["liberty"] = functions(module, library)
     out.mkdir(parents=True, exist_ok=True)
     write_json(netlist, out / NETLIST)
@@ -141,6 +164,7 @@ def _result(
     library: Library,
     kit: Kit,
     buffers: int,
+    sizing: Sizing | None,
     gating: Gating,
     shared: int | None,
     protection: Protection | None,
@@ -160,6 +184,7 @@ def _result(
         gate_um2=kit.gate_area,
         constants=_constants(kit),
         buffers=buffers,
+        sizing=sizing,
         without_power_data=without_power_data(library, dict(whole.cells)),
         whole=whole,
         layers=(*sorted(per_layer.items()), ("top", rest)),

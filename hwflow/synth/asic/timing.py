@@ -2,7 +2,8 @@
 
 The clock is ideal, nets carry the wire model's load (`hwflow.asic.wires`), inputs change at the
 clock edge and outputs are sampled at the next one. Hold is checked between registers only. Words
-of the weight loader begin no path: the design runs long after they were written.
+of the weight loader begin no path: the design runs long after they were written. Where they are
+latches, their data come before the edge that opens them, a clock or more after they moved.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from hwflow.asic.liberty import Library, load_library
 from hwflow.asic.wires import wire_pf
 from hwflow.errors import InputError, ToolFailed
 from hwflow.synth.asic.script import LIBRARY
+from hwflow.synth.asic.words import word_registers
 from hwflow.synth.netlist import layer_of, read_json
 from hwflow.tools import find, run
 
@@ -32,7 +34,6 @@ _WIRES: Final = "wires.lib"
 _STEP: Final = re.compile(r"\s*(-?[\d.]+)\s+(-?[\d.]+)\s+[v^]\s+(\S+)/(\S+) \((\S+)\)\s*\Z")
 _SLACK: Final = re.compile(r"\s*(-?[\d.]+)\s+slack\b")
 _READS: Final = "reads activity:"
-_WORD: Final = re.compile(r"loader\.(copy_[abc]\.)?word_\d+")
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
@@ -111,7 +112,7 @@ def check_timing(
     module = read_json(synth / "netlist.json")["modules"][top]
     typical = load_library(corners.typical)
     wire = wire_pf(typical, kit_of(typical))
-    registers = {name for name, cell in typical.cells.items() if cell.ff is not None}
+    registers = {name for name, cell in typical.cells.items() if cell.ff or cell.transparent}
     found = {}
     reads: tuple[str, ...] = ()
     for check, corner in (("max", corners.slow), ("min", corners.fast)):
@@ -124,7 +125,7 @@ def check_timing(
         shutil.copyfile(constraints, folder / _SDC)
         shutil.copyfile(file, folder / LIBRARY)
         (folder / _WIRES).write_text(_wire_library(wire), encoding="utf-8")
-        tcl = _script(top, module, clock, period_ns, check, registers)
+        tcl = _script(top, module, clock, period_ns, check, registers, _latches(module, typical))
         (folder / "timing.tcl").write_text(tcl, encoding="utf-8")
         found[check] = _run(folder, library, layers, timeout)
         reads = _reads(folder / _LOG)
@@ -159,6 +160,7 @@ def _script(
     period_ns: float,
     check: str,
     registers: Collection[str],
+    latches: Sequence[str],
 ) -> str:
     """Names in it are ours or checked; nothing of the user's stands in it."""
     ports = sorted(module["ports"].items())
@@ -179,8 +181,9 @@ def _script(
         f"set_output_delay 0 -clock clock [get_ports {{{outs}}}]",
         *(
             f"set_false_path -from [get_cells {{{' '.join(part)}}}]"
-            for part in _parts(_words(module, registers))
+            for part in _parts(word_registers(module, registers))
         ),
+        *(line for part in _parts(latches) for line in _held(part)),
         *(
             (
                 f"set_false_path -from [get_ports {{{ins}}}]",
@@ -200,19 +203,24 @@ def _parts(names: Sequence[str], size: int = 200) -> Iterator[Sequence[str]]:
     return (names[start : start + size] for start in range(0, len(names), size))
 
 
-def _words(module: Any, registers: Collection[str]) -> list[str]:
-    """Cells of the loader's words, by the names of the nets that they drive."""
-    nets = module["netnames"].items()
-    words = {bit for name, net in nets if _WORD.fullmatch(name) for bit in net["bits"]}
-    return sorted(
-        name
-        for name, cell in module["cells"].items()
-        if cell["type"] in registers
-        and any(
-            bits[0] in words
-            for pin, bits in cell["connections"].items()
-            if cell["port_directions"][pin] == "output"
-        )
+def _latches(module: Any, library: Library) -> list[str]:
+    """The data pins of latches."""
+    found = []
+    for name, cell in sorted(module["cells"].items()):
+        latch = library.cells[cell["type"]].transparent
+        if latch is not None and latch.data_in is not None:
+            found.append(f"{name}/{latch.data_in.inputs[0]}")
+    return found
+
+
+def _held(pins: Sequence[str]) -> tuple[str, ...]:
+    """Data of latches that do not move at the edge that opens them."""
+    to = f"-to [get_pins {{{' '.join(pins)}}}]"
+    cells = " ".join(pin.rpartition("/")[0] for pin in pins)
+    return (
+        f"set_multicycle_path -setup 2 {to}",
+        f"set_multicycle_path -hold 1 {to}",
+        f"set_max_time_borrow 0 [get_cells {{{cells}}}]",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -14,6 +14,7 @@ from hwflow.errors import InputError, ToolFailed
 from hwflow.verify.netlist.cells import model
 from hwflow.verify.netlist.cells.liberty import StandardCell, standard_cells
 from hwflow.verify.netlist.gated import through_gates
+from hwflow.verify.netlist.latches import Latch, simulated
 from hwflow.verify.netlist.parts import (
     NO_FAULTS,
     NO_MEMORY,
@@ -61,7 +62,8 @@ class Circuit:
 
     All nets are canonical: buffers and constants have been resolved, `alias` leads from the nets
     that went to those that stand for them. `dangling` lists, by name, the bits of a named net that
-    mapping left without a driver; they read as 0.
+    mapping left without a driver; they read as 0. What `latches` are made of stands among the gates
+    and registers.
     """
 
     gates: tuple[Gate, ...]
@@ -72,6 +74,19 @@ class Circuit:
     nets: dict[str, tuple[int, ...]]
     dangling: dict[str, tuple[int, ...]]
     alias: dict[int, int]
+    latches: tuple[Latch, ...] = ()
+
+    def with_flip_flops(self) -> Circuit:
+        """The same with a flip-flop for each latch, which takes its data before the edge."""
+        inside = {net for latch in self.latches for net in (latch.held, latch.opened)}
+        shown = {latch.register.q for latch in self.latches}
+        kept = (register for register in self.registers if register.q not in inside)
+        return replace(
+            self,
+            gates=tuple(gate for gate in self.gates if gate.out not in shown),
+            registers=(*kept, *(latch.register for latch in self.latches)),
+            latches=(),
+        )
 
 
 def read_circuit(path: Path, top: str, faults: Sequence[tuple[str, int]] = ()) -> Circuit:
@@ -82,7 +97,7 @@ def read_circuit(path: Path, top: str, faults: Sequence[tuple[str, int]] = ()) -
         InputError: `netlist.fault` for a cell or bit that does not exist, `netlist.read`.
     """
     module, standard = _module(path, top)
-    parts = _decompose(module, standard)
+    parts, latches = _decompose(module, standard)
     _check_faults(parts.tables, faults)
     inputs, outputs = _ports(module)
     roots = [bit for bits in outputs.values() for bit in bits]
@@ -106,12 +121,13 @@ def read_circuit(path: Path, top: str, faults: Sequence[tuple[str, int]] = ()) -
             for name, net in module["netnames"].items()
         },
         alias=alias,
+        latches=tuple(replace(x, register=x.register.renamed(alias)) for x in latches),
     )
 
 
 def fault_sites(path: Path, top: str) -> tuple[tuple[str, int], ...]:
     """Return every (cell, configuration bit) of the netlist's LUTs, in a stable order."""
-    tables = _decompose(*_module(path, top)).tables
+    tables = _decompose(*_module(path, top))[0].tables
     sites = {
         (table.cell, table.base + row)
         for table in tables
@@ -153,13 +169,14 @@ def _ports(module: Any) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int
     return by_direction["input"], by_direction["output"]
 
 
-def _decompose(module: Any, standard: Mapping[str, StandardCell]) -> Parts:
+def _decompose(module: Any, standard: Mapping[str, StandardCell]) -> tuple[Parts, list[Latch]]:
     start = _start_values(module)
     numbers = count(1 + _highest(module))
     tables: list[Table] = []
     registers: list[Register] = []
     memories: list[Memory] = []
     gates: list[ClockGate] = []
+    latches: list[Register] = []
     for name, raw in module["cells"].items():
         pins = {pin: _bits(b) for pin, b in raw["connections"].items() if "x" not in b}
         cell = Cell(name, raw["type"], raw["parameters"], pins, lambda: next(numbers))
@@ -169,10 +186,13 @@ def _decompose(module: Any, standard: Mapping[str, StandardCell]) -> Parts:
         registers += parts.registers
         memories += parts.memories
         gates += parts.gates
+        latches += parts.latches
     if gates:
-        registers, more = through_gates(registers, gates, tables, lambda: next(numbers))
+        found, more = through_gates((*registers, *latches), gates, tables, lambda: next(numbers))
+        registers, latches = found[: len(registers)], found[len(registers) :]
         tables += more
-    return Parts(tuple(tables), tuple(registers), tuple(memories))
+    made, state, shown = simulated(latches, lambda: next(numbers))
+    return Parts((*tables, *shown), (*registers, *state), tuple(memories)), made
 
 
 def _start_values(module: Any) -> dict[int, int]:

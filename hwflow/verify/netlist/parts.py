@@ -152,12 +152,16 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The tables, registers, memories and clock gates of one cell (one memory at most)."""
+    """The tables, registers, memories and clock gates of one cell (one memory at most).
+
+    `latches` are what transparent latches would be as registers: see `latches`.
+    """
 
     tables: tuple[Table, ...] = ()
     registers: tuple[Register, ...] = ()
     memories: tuple[Memory, ...] = ()
     gates: tuple[ClockGate, ...] = ()
+    latches: tuple[Register, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ def check_triples(netlist: Path, top: str) -> Triples:
     Raises:
         CheckFailed: "synth.tmr", naming flip-flops; also when a memory is left.
     """
-    circuit = read_circuit(netlist, top)
+    circuit = read_circuit(netlist, top).with_flip_flops()
     if circuit.memories:
         raise _failed(f"{circuit.memories[0].cell} is a memory, whose words are not voted")
     triples = find_triples(circuit)
@@ -92,7 +92,11 @@ def check_triples(netlist: Path, top: str) -> Triples:
 
 
 def find_triples(circuit: Circuit) -> Triples:
-    """Every net that is the majority of three flip-flops, and what it votes on."""
+    """Every net that is the majority of three flip-flops, and what it votes on.
+
+    Latches count as flip-flops.
+    """
+    circuit = circuit.with_flip_flops()
     cones: dict[int, Cone] = {register.q: ((register.q,), 0b10) for register in circuit.registers}
     cones |= {ZERO: ((), 0), ONE: ((), 1)}
     voted: dict[int, frozenset[int]] = {}

@@ -240,11 +240,13 @@ def _with_gates(circuit: Circuit, numbers: Mapping[int, tuple[FaultTerm, ...]]) 
     fresh = max(fresh, 1 + max((net for r in circuit.registers for net in (r.q, r.d)), default=0))
     enables: dict[tuple[int, int], int] = {}
     registers = []
+    opened = {latch.opened for latch in circuit.latches}
     for register in circuit.registers:
         if register.gate in numbers:
-            key = register.gate, register.enable
+            latches = register.q in opened
+            key = register.gate, register.d if latches else register.enable
             net = enables.setdefault(key, fresh + len(enables))
-            registers.append(replace(register, enable=net))
+            registers.append(replace(register, d=net) if latches else replace(register, enable=net))
         else:
             registers.append(register)
     made = tuple(Gate(out, (net,), 0b10, numbers[gate]) for (gate, net), out in enables.items())

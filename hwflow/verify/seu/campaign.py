@@ -100,7 +100,8 @@ def run_campaign(
     progress(0.0, "compiling the netlist")
     circuit = read_circuit(netlist, interface.top)
     physical = highest_net(netlist, interface.top)
-    nets = [g.out for g in circuit.gates if not g.memory and g.out <= physical]
+    logic = circuit.with_flip_flops().gates
+    nets = [g.out for g in logic if not g.memory and g.out <= physical]
     triples = find_triples(circuit)
     voters = {*triples.voted, *triples.inside}
     triplicated = bool(triples.voted) and triples.flip_flops == 3 * triples.bits
@@ -161,6 +162,9 @@ class _Bench:
         self.groups = np.full(max(1, sim.source.state), -1, np.int32)
         for flop in flops:
             self.groups[flop.place] = layers.index(flop.layer)
+        for latch in sim.circuit.latches:  # the clock opens it; what it holds needs none
+            held, opened = (sim.source.slots[net] for net in (latch.held, latch.opened))
+            self.groups[opened], self.groups[held] = self.groups[held], -1
         latency = face.latency
         beats = max(g.stream.beats for g in (*face.inputs, *face.outputs))
         interval = max(face.initiation_interval, beats)

@@ -46,15 +46,18 @@ class FlipFlop:
 
 
 def flip_flops(circuit: Circuit, source: Source, layers: Sequence[str]) -> tuple[FlipFlop, ...]:
-    """Every flip-flop of the netlist, and the output registers of its memories (class data)."""
+    """Every flip-flop and latch of the netlist, and the output registers of its memories (data)."""
     names: dict[int, list[str]] = defaultdict(list)
     for name, bits in circuit.nets.items():
         if not name.startswith("$"):
             for bit in bits:
                 names[bit].append(name)
+    held = {latch.register.q: latch.held for latch in circuit.latches}
     found = [
-        FlipFlop(source.slots[r.q], *_named(names[r.q], r.cell), _layer(r.cell, layers))
-        for r in circuit.registers
+        FlipFlop(
+            source.slots[held.get(r.q, r.q)], *_named(names[r.q], r.cell), _layer(r.cell, layers)
+        )
+        for r in circuit.with_flip_flops().registers
     ]
     for memory in circuit.memories:
         for net in memory.read.out if memory.read else ():

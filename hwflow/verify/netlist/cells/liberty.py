@@ -1,4 +1,4 @@
-"""Standard cells: what Liberty's `function` and `ff` say, never a Verilog model.
+"""Standard cells: what Liberty's `function`, `ff` and `latch` say, never a Verilog model.
 
 Flip-flops have no start value; here each starts as a bit of its name's checksum, so that a design
 that needs more than its reset does not pass.
@@ -34,6 +34,7 @@ class _FlipFlop:
     next_state: Function
     clear: Function | None
     preset: Function | None
+    latch: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,8 @@ class StandardCell:
         clock = cell.pin(found.clock)
         init = zlib.crc32(cell.name.encode()) & 1
         register = Register(state, stored, ONE, ZERO, 0, init, clock, cell.name, always=always)
+        if found.latch:
+            return Parts(tuple(tables), latches=(register,))
         return Parts(tuple(tables), (register,))
 
 
@@ -104,7 +107,8 @@ def standard_cells(record: Any) -> dict[str, StandardCell]:
 
     Raises:
         InputError: `netlist.read`.
-        ToolFailed: `netlist.mode` for a register that is not clocked by the rising edge of a pin.
+        ToolFailed: `netlist.mode` for a register that is not clocked by the rising edge of a pin,
+            and for a latch that is not open while a pin is high, or that has a clear or preset.
     """
     if record is None:
         return {}
@@ -124,6 +128,8 @@ def _cell(name: str, entry: Any) -> StandardCell:
         return StandardCell(
             outputs, gate=_Gate(gate["clock"], function_of(gate["enable"]), gate["out"])
         )
+    if latch := entry.get("latch"):
+        return StandardCell(outputs, _latch(name, latch))
     found = entry.get("ff")
     if found is None:
         return StandardCell(outputs)
@@ -144,6 +150,21 @@ def _cell(name: str, entry: Any) -> StandardCell:
             _optional(found.get("clear")),
             _optional(found.get("preset")),
         ),
+    )
+
+
+def _latch(name: str, found: Mapping[str, str]) -> _FlipFlop:
+    enable = function_of(found["enable"])
+    if enable.table != _BUFFER or found.keys() & {"clear", "preset"}:
+        raise ToolFailed(
+            "netlist.mode",
+            f"latches of type {name!r} are open while {enable.text!r} or have a clear or preset, a "
+            "mode without a model",
+            hint="designs use latches that are open while their clock is high",
+        )
+    data = function_of(found["data_in"])
+    return _FlipFlop(
+        found["state"], found["inverse"], enable.inputs[0], data, None, None, latch=True
     )
 
 
