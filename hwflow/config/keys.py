@@ -8,6 +8,7 @@ from hwflow.config.design import (
     DataConfig,
     FoldConfig,
     HardwareConfig,
+    HlsConfig,
     LayerFoldConfig,
     ModelConfig,
     ProjectConfig,
@@ -171,14 +172,40 @@ _CORNERS = Section(
     make=CornersConfig,
 )
 
+_HLS4ML = Section(
+    (
+        Key(
+            "flavour",
+            Choice(("vitis", "vivado", "quartus", "catapult")),
+            "the HLS tool that the C++ is for",
+            "vitis",
+        ),
+        Key(
+            "io",
+            Choice(("parallel", "stream")),
+            "a whole tensor at once, or a stream of pixels",
+            "parallel",
+        ),
+        Key(
+            "strategy",
+            Choice(("latency", "resource", "distributed_arithmetic")),
+            "how products are built",
+            "latency",
+        ),
+        Key("reuse", _MANY, "products that share a multiplier", 1),
+    ),
+    make=HlsConfig,
+)
+
 _HARDWARE = Section(
     (
         Key(
             "backend",
-            Choice(("amaranth",), later={"hls4ml": "use backend: amaranth"}),
-            "what generates the hardware",
+            Choice(("amaranth", "hls4ml")),
+            "what generates the hardware: amaranth (Verilog), or hls4ml (C++ for an HLS tool)",
             "amaranth",
         ),
+        Key("hls4ml", _HLS4ML, "what hls4ml is asked for: backend or rung hls4ml", HlsConfig()),
         Key(
             "target",
             Text(r"[a-z0-9][a-z0-9-]*", "a target such as ecp5-85k (`hwflow targets`)"),
@@ -254,7 +281,11 @@ _VERIFY = Section(
         Key("vectors", _COUNT, "number of random vectors", 2000),
         Key("dataset", _COUNT, "number of vectors from the data set", 2000),
         Key("seed", _SEED, "seed of the random vectors", 0),
-        Key("rungs", ListOf(Choice(RUNGS)), "rungs compared with the integer graph (all)"),
+        Key(
+            "rungs",
+            ListOf(Choice(RUNGS)),
+            "rungs compared with the integer graph (all of the backend)",
+        ),
     ),
     make=VerifyConfig,
     check=in_order,

@@ -15,6 +15,7 @@ from hwflow.report.cells import Cells, read_cells
 from hwflow.report.dataflow import Dataflow, read_dataflow
 from hwflow.report.energy import EnergyView, energy_figures, read_energy
 from hwflow.report.figures import METRICS, Figure
+from hwflow.report.hls import hls_figures, hls_missing
 from hwflow.report.ladder import Ladder, read_ladder
 from hwflow.report.layers import LayerRow, read_layers
 from hwflow.report.projection import ProjectionView, projection_figures, read_projection
@@ -97,6 +98,7 @@ def collect(artifacts: Mapping[str, Path], config: DesignConfig) -> Metrics:
         **area.design_figures(artifacts, counted),
         **(cells.figures if cells else {}),
         **protection_figures(artifacts),
+        **hls_figures(artifacts, config.hardware.clock),
         **layers.totals,
     }
     figures |= energy_figures(artifacts, config.hardware.clock, figures)
@@ -154,6 +156,8 @@ def _missing(
 
 
 def _why(stage: str, config: DesignConfig) -> str:
+    if config.hardware.backend == "hls4ml" and stage not in ("train", "accuracy"):
+        return hls_missing(config.hardware.hls4ml.flavour)
     if stage == "pnr" and not config.synth.place_and_route:
         return "not run: synth.place_and_route is off"
     if stage == "energy" and not config.synth.energy:
