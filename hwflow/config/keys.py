@@ -176,7 +176,7 @@ _HLS4ML = Section(
     (
         Key(
             "flavour",
-            Choice(("vitis", "vivado", "quartus", "catapult")),
+            Choice(("vitis", "vivado")),
             "the HLS tool that the C++ is for",
             "vitis",
         ),

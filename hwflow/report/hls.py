@@ -37,8 +37,9 @@ def hls_figures(artifacts: Mapping[str, Path], clock: Fraction) -> dict[str, Fig
     }
 
 
-def hls_missing(flavour: str) -> str:
-    """Why a figure of the hardware is not known where it comes through hls4ml."""
-    if flavour not in _TOOLS:
-        return f"not run: hwflow does not run the HLS tool of {flavour}"
-    return f"not run, or not told: {_TOOLS[flavour]} on PATH would estimate it"
+def hls_missing(stage: str, flavour: str, *, ran: bool) -> str:
+    """Why a figure of `stage` is not known where the hardware comes through hls4ml."""
+    if stage not in ("plan", "synth"):
+        return "not found for hls4ml's hardware"
+    tool = _TOOLS[flavour]
+    return f"{tool} does not tell it" if ran else f"not run: {tool} is not on PATH"

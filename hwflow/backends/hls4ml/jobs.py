@@ -23,7 +23,7 @@ from hwflow.tools import find, python_worker, run
 
 __all__ = [
     "Emulated", "Settings", "codes_at", "codes_of", "compile_emulation", "emulate",
-    "write_project",
+    "reals_of", "write_project",
 ]  # fmt: skip
 
 HOUR: Final = 3600.0
@@ -185,7 +185,7 @@ def emulate(
     Raises:
         ToolFailed: the emulation died; the log is emulate.log in `work`.
     """
-    reals = [_reals(graph.types[name], inputs[name]) for name in interface.inputs]
+    reals = [reals_of(graph.types[name], inputs[name]) for name in interface.inputs]
     watched = [t for t in interface.traced if t.value in values and t.width <= EXACT_BITS]
     sizes = {t.name: graph.types[t.value].size for t in watched}
     row = sum(port.elements for port in interface.outputs) + sum(sizes.values())
@@ -227,7 +227,7 @@ def _run_part(
         return dict(arrays)
 
 
-def _reals(tensor: TensorType, codes: IntArray) -> Reals:
+def reals_of(tensor: TensorType, codes: IntArray) -> Reals:
     """Integers as the real numbers they stand for, (n, elements)."""
     frac = np.broadcast_to(tensor.elem.frac, tensor.shape).astype(np.int64)
     return np.ldexp(codes.astype(np.float64), -frac).reshape(len(codes), -1)

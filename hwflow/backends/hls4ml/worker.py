@@ -68,6 +68,9 @@ def _model(job: dict[str, Any], arrays: dict[str, Any]) -> Any:
         layers.append({"class_name": layer["kind"], "name": name, "inputs": layer["inputs"],
                        **attributes})  # fmt: skip
         names[name] = {"Precision": layer["types"], "Trace": True}
+        if layer["kind"].startswith("Depthwise"):
+            # In hls4ml 1.3.0 the resource strategy computes something else.
+            names[name]["Strategy"] = "Latency"
     config["HLSConfig"] = {
         "Model": {
             "ReuseFactor": job["reuse"],
