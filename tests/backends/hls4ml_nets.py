@@ -105,9 +105,16 @@ def every_layer(seed: int, *, stream: bool = False) -> Graph:
         outputs["steps"] = b.threshold(few, np.array([-3, 0, 2, 5]))
     with b.layer("total"):
         outputs["total"] = b.reduce_sum(outputs["dense"], (0,))
+    with b.layer("sums"):
+        outputs["sums"] = b.reduce_sum(conv2, (1,))
+    with b.layer("padded"):
+        outputs["padded"] = b.pad(conv2, (1, 0, 0), (0, 2, 0))
+    with b.layer("cropped"):
+        outputs["cropped"] = b.slice(conv2, (1, 0, 0), (5, 4, 4), (1, 1, 1))
     if not stream:
-        with b.layer("padded"):
-            outputs["padded"] = b.pad(conv2, (1, 0, 0), (0, 2, 0))
-        with b.layer("cropped"):
-            outputs["cropped"] = b.slice(conv2, (1, 0, 0), (5, 4, 4), (1, 1, 1))
+        with b.layer("pair"):
+            outputs["pair"] = _cast(b, rng, b.dot(normed, turned), 8, 2)
+        with b.layer("edge"):
+            around = b.pad(image, (1, 0, 0), (0, 1, 0), -32)
+            outputs["edge"] = b.maxpool(around, (2, 2), (2, 2))
     return b.build(outputs)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hwflow.backends.hls4ml.hls import HlsReport, read_report
-from hwflow.backends.hls4ml.jobs import Settings
+from hwflow.backends.hls4ml.jobs import Settings, write_project
 from hwflow.backends.hls4ml.translate import REFUSED, translate
 from hwflow.backends.hls4ml.types import ApType, element_types, uniform_type
 from hwflow.errors import InputError, ToolFailed
@@ -69,6 +69,11 @@ def test_every_operation_is_translated_or_refused() -> None:
     assert not set(_HANDLERS) & set(REFUSED)
 
 
+def test_the_page_tells_of_every_operation() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "hls4ml.md").read_text(encoding="utf-8")
+    assert [op.name for op in OPERATIONS if f"`{op.name}`" not in page] == []
+
+
 def refused(build, *, stream: bool = False) -> InputError:
     b = GraphBuilder("no")
     x = b.input("x", (4, 4, 2), IntType.fixed(6, 2))
@@ -123,6 +128,19 @@ def test_what_follows_joins_the_product() -> None:
     assert made[1].arrays["bias_data"].tolist() == [-1, -2, -3]
 
 
+def test_a_graph_gives_the_same_files(tmp_path: Path) -> None:
+    found = []
+    for name in ("a", "b"):
+        out, work = tmp_path / name / "out", tmp_path / name
+        out.mkdir(parents=True)
+        write_project(translate(every_layer(2)), Settings(part="xc7a35tcpg236-1"), out, work)
+        files = {p.relative_to(out): p.read_bytes() for p in out.rglob("*") if p.is_file()}
+        assert not [p for p, data in files.items() if str(tmp_path).encode() in data]
+        found.append(files)
+    assert found[0] == found[1]
+    assert Path("firmware/layers_hls.cpp") in found[0]
+
+
 REPORT = """<profile><UserAssignments><TargetClockPeriod>5.00</TargetClockPeriod></UserAssignments>
 <PerformanceEstimates><SummaryOfTimingAnalysis><EstimatedClockPeriod>3.5</EstimatedClockPeriod>
 </SummaryOfTimingAnalysis><SummaryOfOverallLatency><Worst-caseLatency>12</Worst-caseLatency>
@@ -145,7 +163,7 @@ def test_the_report_of_an_hls_tool(tmp_path: Path) -> None:
 
 @pytest.mark.tool
 def test_every_layer_is_equal(tmp_path: Path) -> None:
-    assert differences(every_layer(1), tmp_path) == ([], 36)
+    assert differences(every_layer(1), tmp_path) == ([], 42)
 
 
 @pytest.mark.tool

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from pathlib import Path
 
@@ -169,9 +168,7 @@ def test_the_published_encoder(shared: Path, tmp_path: Path, stream: bool) -> No
 def test_shipped_designs(tmp_path: Path, name: str) -> None:
     folder = tmp_path / name
     shutil.copytree(Path(__file__).parents[2] / "designs" / name, folder)
-    asked = ("train.epochs=1", "hardware.backend=hls4ml", "hardware.target=xcup-zu3eg")
-    text = (folder / "design.yaml").read_text()
-    (folder / "design.yaml").write_text(re.sub(r"\n  (fold|interface|board): .*", "", text))
+    asked = ("train.epochs=1", "train.float_twin=false", "verify.rungs=[hls4ml]")
     made = prepared(folder / "design.yaml", "hls4ml", *asked)
     record = json.loads((made["hls4ml"] / "rung.json").read_text())
     assert record["equal"] is True

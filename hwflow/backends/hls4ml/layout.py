@@ -50,7 +50,8 @@ def pad(context: Context, node: Node) -> None:
     if rank in _AXES and not any(around[-1]):
         # hls4ml pads a maximum by its type's lowest number, which it only gets right for signed.
         signed = context.types[x].signed
-        lowest = op.value <= int(tensor.elem.lo.min())
+        # Its streams cannot pad a maximum at all.
+        lowest = not context.stream and op.value <= int(tensor.elem.lo.min())
         if user is not None and isinstance(user.op, MaxPool) and signed and lowest:
             context.taken.add(node.name)
             return

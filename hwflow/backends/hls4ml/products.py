@@ -10,7 +10,7 @@ from hwflow.backends.hls4ml.types import ApType, ends, holding, tensor_type
 from hwflow.ir import Node
 from hwflow.ir.ops import Add, Const, Conv, MatMul, ReduceSum, Sub
 
-__all__ = ["convolution", "matrix_product", "sum_over"]
+__all__ = ["convolution", "live_product", "matrix_product", "sum_over"]
 
 _MOST_ONES = 1 << 16
 _NO_BIAS = ApType(1, 0, signed=False)
@@ -83,6 +83,26 @@ def convolution(context: Context, node: Node) -> None:
         return
     arrays = {"weight_data": kernel, "bias_data": bias}
     _emit(context, last, f"Conv{rank}D", x, attributes, arrays, types)
+
+
+def live_product(context: Context, node: Node) -> None:
+    """The product of two live matrices, or stacks of them."""
+    if context.stream:
+        raise refusal(
+            node,
+            "hls4ml multiplies live matrices with io: parallel only",
+            "write io: parallel, or use backend: amaranth",
+        )
+    shapes = [context.tensor(value).shape for value in (*node.args, node.name)]
+    stack = "abcdefgh"[: len(shapes[0]) - 2]
+    attributes: dict[str, object] = {"equation": f"{stack}xy,{stack}yz->{stack}xz"}
+    for name, shape in zip(("inp0_shape", "inp1_shape", "out_shape"), shapes, strict=True):
+        attributes[name] = list(shape)
+    frac = sum(context.types[value].frac for value in node.args)
+    own = int(context.tensor(node.name).elem.frac.max())
+    lo, hi = ends(context.tensor(node.name))
+    accum = holding(lo << frac - own, hi << frac - own, frac)
+    context.emit(node, "Einsum", node.args, attributes, types={"accum": accum})
 
 
 def sum_over(context: Context, node: Node) -> None:

@@ -15,7 +15,7 @@ from hwflow.backends.hls4ml.layout import (
     transpose,
 )
 from hwflow.backends.hls4ml.pointwise import combine, requantize, scale, table
-from hwflow.backends.hls4ml.products import convolution, matrix_product, sum_over
+from hwflow.backends.hls4ml.products import convolution, live_product, matrix_product, sum_over
 from hwflow.backends.hls4ml.project import HlsProject
 from hwflow.backends.hls4ml.types import tensor_type
 from hwflow.ir import Graph, Node
@@ -28,6 +28,7 @@ _Handler = Callable[[Context, Node], None]
 _HANDLERS: Final[Mapping[type[o.Operation], _Handler]] = {
     o.MatMul: matrix_product,
     o.Conv: convolution,
+    o.Dot: live_product,
     o.Add: combine,
     o.Sub: combine,
     o.Mul: combine,
@@ -47,7 +48,6 @@ _HANDLERS: Final[Mapping[type[o.Operation], _Handler]] = {
 _AMARANTH: Final = "leave it out, or use backend: amaranth"
 REFUSED: Final[Mapping[type[o.Operation], tuple[str, str]]] = {
     o.Param: ("hls4ml's weights are constants", "write hardware.weights: constant"),
-    o.Dot: ("hls4ml 1.3.0 has no product of two live matrices with integer types", _AMARANTH),
     o.ArgMax: ("hls4ml has no argmax", "end the network with its logits"),
     o.Compare: ("hls4ml has no comparison of tensors", _AMARANTH),
     o.Select: ("hls4ml has no selection", _AMARANTH),

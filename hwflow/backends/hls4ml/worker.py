@@ -63,13 +63,15 @@ def _model(job: dict[str, Any], arrays: dict[str, Any]) -> Any:
         attributes = layer["attributes"] | {key: arrays[f"{name}.{key}"] for key in layer["arrays"]}
         if "mask_kbi" in attributes:
             attributes["mask_kbi"] = tuple(attributes["mask_kbi"])
+        if layer["kind"] == "Einsum":
+            attributes |= {k: tuple(v) for k, v in attributes.items() if k.endswith("_shape")}
         if "table" in layer["types"]:  # has a default that the configuration does not replace
             attributes["table_t"] = backend.convert_precision_string(layer["types"]["table"])
         layers.append({"class_name": layer["kind"], "name": name, "inputs": layer["inputs"],
                        **attributes})  # fmt: skip
         names[name] = {"Precision": layer["types"], "Trace": True}
-        if layer["kind"].startswith("Depthwise"):
-            # In hls4ml 1.3.0 the resource strategy computes something else.
+        if layer["kind"].startswith(("Depthwise", "Einsum")):
+            # In hls4ml 1.3.0 the resource strategy computes something else, or is not there.
             names[name]["Strategy"] = "Latency"
     config["HLSConfig"] = {
         "Model": {
