@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from hwflow.backends.hls4ml.jobs import codes_of, compile_emulation, emulate
 from hwflow.backends.hls4ml.project import HlsInterface
+from hwflow.errors import InputError
 from hwflow.flow import Build, DigestCache, SourceIndex, digest_of, file_digest
 from hwflow.flow.locks import wait_lock
 from hwflow.flow.store import writing
@@ -117,6 +118,12 @@ class Rungs:
         return Outcome(outputs, result.latency, result.initiation_interval)
 
     def _on_hls4ml(self, inputs: Mapping[str, IntArray]) -> Outcome:
+        if "hls4ml" not in self.build.stages:
+            raise InputError(
+                "build.missing",
+                f"{self.build.folder} was built without hls4ml",
+                hint="add hls4ml to verify.rungs and run `hwflow build`",
+            )
         made = self.build.artifact("hls4ml")
         text = (made / "interface.json").read_text(encoding="utf-8")
         interface = HlsInterface.from_json(text)

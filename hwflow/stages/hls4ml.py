@@ -58,13 +58,6 @@ def run(config: DesignConfig, context: StageContext) -> None:
 
 def _settings(config: DesignConfig) -> Settings:
     chosen = config.hardware.hls4ml
-    if chosen.strategy == "distributed_arithmetic":
-        raise InputError(
-            "hls4ml.strategy",
-            "hls4ml's distributed arithmetic needs da4ml 0.5, which hwflow does not install",
-            hint="write strategy: latency; hwflow's own adder graphs come with backend: amaranth",
-            place=config.place("hardware.hls4ml.strategy"),
-        )
     return Settings(
         chosen.flavour.capitalize(),
         chosen.io == "stream",

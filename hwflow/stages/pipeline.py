@@ -17,7 +17,7 @@ from hwflow.errors import InputError
 from hwflow.flow import Stage, StageContext
 from hwflow.plan.targets import target
 from hwflow.stages.cells import SDC, check_power, chosen_target, corner_files, library_path, timed
-from hwflow.stages.hls_tool import hls_tool, part_of
+from hwflow.stages.hls_tool import check_strategy, hls_tool, part_of
 
 __all__ = ["STAGES", "pipeline"]
 
@@ -198,6 +198,7 @@ def _accuracy(config: DesignConfig) -> Stage:
 
 def _hls4ml(config: DesignConfig) -> Stage:
     hardware = config.hardware
+    check_strategy(config)
     settings: dict[str, object] = {
         "hls4ml": as_json(hardware.hls4ml),
         "part": part_of(config),

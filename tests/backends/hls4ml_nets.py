@@ -9,7 +9,7 @@ import numpy as np
 
 from hwflow.ir import Graph, GraphBuilder, IntType, Overflow, Rounding, Value
 
-__all__ = ["every_layer", "every_mode"]
+__all__ = ["corners", "every_layer", "every_mode"]
 
 
 def _ints(rng: random.Random, shape: tuple[int, ...], bound: int) -> np.ndarray:
@@ -117,4 +117,40 @@ def every_layer(seed: int, *, stream: bool = False) -> Graph:
         with b.layer("edge"):
             around = b.pad(image, (1, 0, 0), (0, 1, 0), -32)
             outputs["edge"] = b.maxpool(around, (2, 2), (2, 2))
+    return b.build(outputs)
+
+
+def corners() -> Graph:
+    """Values that hls4ml would drop, share or merge: scalars, no-ops, outputs used again."""
+    b = GraphBuilder("corners")
+    half_up, floor, saturate = Rounding.HALF_UP, Rounding.FLOOR, Overflow.SATURATE
+    x = b.input("x", (4, 3), IntType.fixed(6, 2))
+    s = b.input("s", (), IntType.fixed(4, 0))
+    with b.layer("a"):
+        product = b.matmul(x, b.const(np.arange(6).reshape(3, 2) - 3))
+        y = b.requant(product, IntType.fixed(6, 1), half_up, saturate)
+    with b.layer("r"):
+        flat = b.reshape(y, (8,))
+    with b.layer("d"):
+        d = b.matmul(flat, b.const(np.eye(8, dtype=int)[:, :3]))
+    outputs = {"y": y, "again": y, "flat": flat, "d": d}
+    with b.layer("same"):
+        outputs["same"] = b.requant(y, IntType.fixed(6, 1), half_up, saturate)
+    with b.layer("wide"):
+        outputs["wide"] = b.requant(y, IntType.fixed(9, 2), half_up, saturate)
+    with b.layer("one"):
+        once = b.mul(y, b.const(1))
+        outputs["one"] = b.requant(once, IntType.fixed(4, 0), half_up, saturate)
+    with b.layer("scalar"):
+        outputs["scalar"] = b.add(b.mul(s, b.const(3)), b.const(1))
+    with b.layer("none"):
+        outputs["none"] = b.requant(d, IntType.fixed(3, -9), floor, saturate)
+    with b.layer("sum"):
+        outputs["sum"] = b.add(x, x)
+    with b.layer("pair"):
+        outputs["pair"] = b.concat([x, x], axis=1)
+    with b.layer("minus"):
+        outputs["minus"] = b.sub(b.const(5), x)
+    with b.layer("far"):
+        outputs["far"] = b.requant(x, IntType.fixed(4, -8), Rounding.HALF_AWAY, saturate)
     return b.build(outputs)

@@ -18,7 +18,7 @@ from hwflow.errors import InputError, ToolFailed
 from hwflow.ir import GraphBuilder, IntType, Overflow, Rounding, TensorType
 from hwflow.ir.ops import OPERATIONS, Const, Input, Requant
 from hwflow.ir.ops.round import overflowed, rounded
-from tests.backends.hls4ml_nets import every_layer, every_mode
+from tests.backends.hls4ml_nets import corners, every_layer, every_mode
 from tests.backends.hls4ml_runs import differences
 
 MODES = list(itertools.product(Rounding, Overflow))
@@ -82,7 +82,7 @@ def refused(build, *, stream: bool = False) -> InputError:
     with pytest.raises(InputError) as caught:
         translate(b.build({"y": y}), stream=stream)
     assert caught.value.code == "hls4ml.layer"
-    assert "layer here" in caught.value.message
+    assert "layer " in caught.value.message
     assert caught.value.hint
     return caught.value
 
@@ -114,6 +114,10 @@ def test_numbers_beyond_a_double_are_refused() -> None:
     x = b.input("x", (2,), IntType.fixed(60, 2))
     with b.layer("here"), pytest.raises(InputError, match="60 bits"):
         translate(b.build({"y": b.shift(x, 1)}))
+
+
+def test_an_output_has_to_be_computed() -> None:
+    assert "not computed" in refused(lambda b, x: b.reshape(x, (32,))).message
 
 
 def test_what_follows_joins_the_product() -> None:
@@ -164,6 +168,15 @@ def test_the_report_of_an_hls_tool(tmp_path: Path) -> None:
 @pytest.mark.tool
 def test_every_layer_is_equal(tmp_path: Path) -> None:
     assert differences(every_layer(1), tmp_path) == ([], 42)
+
+
+@pytest.mark.tool
+@pytest.mark.long
+@pytest.mark.parametrize("stream", [False, True])
+def test_corners_are_equal(tmp_path: Path, stream: bool) -> None:
+    wrong, compared = differences(corners(), tmp_path, Settings(stream=stream))
+    assert wrong == []
+    assert compared > 20
 
 
 @pytest.mark.tool

@@ -72,6 +72,14 @@ def test_a_target_without_a_part_is_refused_at_once(tmp_path: Path) -> None:
     assert caught.value.place.line == 3
 
 
+def test_distributed_arithmetic_is_refused_at_once(tmp_path: Path) -> None:
+    text = DESIGN.replace("clock", "hls4ml: {strategy: distributed_arithmetic}, clock")
+    design = load_design(write(tmp_path, text))
+    with pytest.raises(InputError, match="da4ml") as caught:
+        pipeline(design)
+    assert caught.value.place is not None
+
+
 def test_a_refused_layer_is_named_with_the_place(tmp_path: Path) -> None:
     design = write(tmp_path, graph=rich_graph)
     place = context(tmp_path / "run", prepared(design, to="golden"))

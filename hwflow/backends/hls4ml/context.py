@@ -62,6 +62,14 @@ class Context:
         users = self._users.get(value, [])
         return users[0] if len(users) == 1 and value not in self._outputs else None
 
+    def unused(self, value: str) -> bool:
+        """Whether no node uses `value`."""
+        return value not in self._users
+
+    def alias(self, node: Node, value: str) -> None:
+        """`node` computes what is there as `value`: no layer, which hls4ml would remove again."""
+        self.names[node.name], self.types[node.name] = self.names[value], self.types[value]
+
     def constant(self, value: str) -> Const | None:
         """The constant that `value` is, if it is one."""
         op = self._nodes[value].op

@@ -96,6 +96,9 @@ def _sides(
 def reshape(context: Context, node: Node) -> None:
     """Reshape; at the very end it is left to whoever reads the output."""
     assert isinstance(node.op, Reshape)
+    if context.unused(node.name):
+        context.alias(node, node.args[0])
+        return
     target = shape_of(context.tensor(node.name))
     _moved(context, node, "Reshape", node.args[0], {"target_shape": target})
 
@@ -127,7 +130,7 @@ def concatenate(context: Context, node: Node) -> None:
         value = node.name if k == len(rest) - 1 else f"{node.name}_{k}"
         whole = context.add(value, "Concatenate", (whole, part), attributes, None, None, made)
     if not rest:
-        context.names[node.name], context.types[node.name] = whole, context.types[node.args[0]]
+        context.alias(node, node.args[0])
 
 
 def _moved(context: Context, node: Node, kind: str, x: str, attributes: dict[str, object]) -> None:

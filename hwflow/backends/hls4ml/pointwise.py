@@ -48,6 +48,9 @@ def requantize(context: Context, node: Node) -> None:
     assert isinstance(op, Requant)
     tensor = context.tensor(x)
     kind = uniform_type(op, tensor)
+    if kind is not None and kind == context.types[x]:
+        context.alias(node, x)
+        return
     if kind is not None:
         attributes: dict[str, object] = {"activation": "linear", "n_in": tensor.size}
         context.emit(node, "Activation", (x,), attributes, result=kind, casts=False)
@@ -141,6 +144,9 @@ def _affine(
     zeros = Const(np.array(0), np.array(0))
     factors, factor_type = context.reals(node, factor or ones)
     offsets, offset_type = context.reals(node, offset or zeros)
+    if (factors == 1).all() and (offsets == 0).all():
+        context.alias(node, x)
+        return
     shape = tensor.shape or (1,)
     per_channel = all(max((1, *a.shape[:-1])) == 1 for a in (factors, offsets))
     count = shape[-1] if per_channel else tensor.size

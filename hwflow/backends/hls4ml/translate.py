@@ -80,7 +80,7 @@ def translate(graph: Graph, *, stream: bool = False) -> HlsProject:
             continue
         else:
             _layer(context, node)
-    outputs, results = _outputs(context)
+    outputs, results = _outputs(context, inputs)
     return HlsProject(graph.name, tuple(context.layers), tuple(inputs), outputs, results)
 
 
@@ -99,16 +99,20 @@ def _layer(context: Context, node: Node) -> None:
 _TAKES_CONSTANTS = (o.MatMul, o.Conv, o.Add, o.Sub, o.Mul)
 
 
-def _outputs(context: Context) -> tuple[tuple[str, ...], tuple[tuple[str, int], ...]]:
+def _outputs(
+    context: Context, inputs: list[str]
+) -> tuple[tuple[str, ...], tuple[tuple[str, int], ...]]:
     """The layers that hls4ml gives out, and which of them holds each output of the graph."""
     names: list[str] = []
     results = []
     for output, value in context.graph.outputs:
         node = context.node(value)
-        if isinstance(node.op, o.Const | o.Input):
-            raise refusal(node, f"output {output} is not computed", "leave the output out")
         _check_width(context, node)
-        name = context.names[value]
+        while isinstance(node.op, o.Reshape):  # the same elements, which hls4ml gives out flat
+            node = context.node(node.args[0])
+        name = context.names.get(node.name, "")
+        if not name or name in inputs:
+            raise refusal(node, f"output {output} is not computed", "leave the output out")
         if name not in names:
             names.append(name)
         results.append((output, names.index(name)))
