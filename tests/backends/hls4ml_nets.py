@@ -26,11 +26,11 @@ def every_mode(seed: int) -> Graph:
     for k, (rounding, overflow) in enumerate(itertools.product(Rounding, Overflow)):
         with b.layer(f"whole{k}"):
             signed = rng.random() < 0.6
-            kind = IntType.fixed(rng.randint(2, 8), rng.randint(-3, 6), signed=signed)
+            kind = IntType.fixed(rng.randint(1, 8), rng.randint(-3, 6), signed=signed)
             outputs[f"y{k}"] = b.requant(x, kind, rounding, overflow)
         with b.layer(f"each{k}"):
             frac = np.array([rng.randint(-2, 5) for _ in range(16)])
-            wide = np.array([rng.randint(2, 8) for _ in range(16)])
+            wide = np.array([rng.randint(1, 8) for _ in range(16)])
             each = IntType(-(1 << wide - 1), (1 << wide - 1) - 1, frac)
             outputs[f"z{k}"] = b.requant(x, each, rounding, overflow)
     return b.build(outputs)
@@ -120,7 +120,7 @@ def every_layer(seed: int, *, stream: bool = False) -> Graph:
     return b.build(outputs)
 
 
-def corners() -> Graph:
+def corners(*, stream: bool = False) -> Graph:
     """Values that hls4ml would drop, share or merge: scalars, no-ops, outputs used again."""
     b = GraphBuilder("corners")
     half_up, floor, saturate = Rounding.HALF_UP, Rounding.FLOOR, Overflow.SATURATE
@@ -136,11 +136,20 @@ def corners() -> Graph:
     outputs = {"y": y, "again": y, "flat": flat, "d": d}
     with b.layer("same"):
         outputs["same"] = b.requant(y, IntType.fixed(6, 1), half_up, saturate)
-    with b.layer("wide"):
-        outputs["wide"] = b.requant(y, IntType.fixed(9, 2), half_up, saturate)
     with b.layer("one"):
         once = b.mul(y, b.const(1))
         outputs["one"] = b.requant(once, IntType.fixed(4, 0), half_up, saturate)
+    with b.layer("chosen"):
+        outputs["leaky"] = b.select(b.compare("gt", y, b.const(0)), y, b.shift(y, -3))
+    with b.layer("clipped"):
+        odd = IntType(-5, 11, 1)
+        outputs["clipped"] = b.requant(d, odd, Rounding.HALF_EVEN, saturate)
+    if not stream:
+        with b.layer("equal"):
+            outputs["equal"] = b.compare("eq", y, b.const(3, frac=1))
+    with b.layer("spikes"):
+        levels = np.array([[-300, 7], [0, 900], [40, 41]])
+        outputs["spikes"] = b.threshold(b.mul(product, b.const([1000, 1], frac=[0, 2])), levels)
     with b.layer("scalar"):
         outputs["scalar"] = b.add(b.mul(s, b.const(3)), b.const(1))
     with b.layer("none"):

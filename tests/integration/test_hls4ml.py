@@ -14,6 +14,7 @@ from hwflow.backends.hls4ml.project import HlsInterface
 from hwflow.config import load_design
 from hwflow.errors import InputError
 from hwflow.flow import StageContext
+from hwflow.frontends.qkeras import lower
 from hwflow.ir import load_graph
 from hwflow.report.metrics import collect
 from hwflow.report.summary import summary
@@ -24,6 +25,7 @@ from hwflow.verify.compare import mismatch_error
 from tests.backends.hls4ml_runs import differences
 from tests.backends.test_hls4ml import REPORT
 from tests.econ_t import NPZ, published_encoder
+from tests.frontends.test_random_networks import Maker
 from tests.integration.designs import duo_graph, rich_graph
 from tests.integration.running import context, prepared, stages
 
@@ -181,3 +183,13 @@ def test_shipped_designs(tmp_path: Path, name: str) -> None:
     record = json.loads((made["hls4ml"] / "rung.json").read_text())
     assert record["equal"] is True
     assert record["vectors"] > 1000
+
+
+@pytest.mark.tool
+@pytest.mark.long
+@pytest.mark.parametrize("seed", [3, 14, 15, 92, 65, 35])
+def test_random_networks(tmp_path: Path, seed: int) -> None:
+    graph = lower(Maker(seed).build().network(), "net").graph
+    wrong, compared = differences(graph, tmp_path)
+    assert wrong == []
+    assert compared > 3

@@ -6,13 +6,13 @@ import numpy as np
 
 from hwflow.backends.hls4ml.context import EXACT_BITS, Context, refusal
 from hwflow.backends.hls4ml.project import Reals
+from hwflow.backends.hls4ml.rewrite import TABLE_BITS
 from hwflow.backends.hls4ml.types import element_types, holding, uniform_type
 from hwflow.ir import Node
 from hwflow.ir.ops import Add, Const, Lut, Mul, Requant, Shift, Sub, Threshold
 
 __all__ = ["combine", "requantize", "scale", "table"]
 
-_TABLE_BITS = 14
 _MERGE = {Add: "add", Sub: "subtract", Mul: "multiply"}
 
 
@@ -88,10 +88,10 @@ def table(context: Context, node: Node) -> None:
     if tensor.elem.frac.ndim:
         raise refusal(node, "its operand's elements have different binary points",
                       "requantize the operand to one type")  # fmt: skip
-    if made.width > _TABLE_BITS or made.frac != int(tensor.elem.frac):
+    if made.width > TABLE_BITS or made.frac != int(tensor.elem.frac):
         raise refusal(
             node,
-            f"a table over {made.width} bits, at most {_TABLE_BITS} are sensible in hls4ml",
+            f"a table over {made.width} bits, at most {TABLE_BITS} are sensible in hls4ml",
             "requantize the operand to fewer bits",
         )
     codes = np.arange(1 << made.width)

@@ -17,6 +17,7 @@ from hwflow.backends.hls4ml.layout import (
 from hwflow.backends.hls4ml.pointwise import combine, requantize, scale, table
 from hwflow.backends.hls4ml.products import convolution, live_product, matrix_product, sum_over
 from hwflow.backends.hls4ml.project import HlsProject
+from hwflow.backends.hls4ml.rewrite import rewrite
 from hwflow.backends.hls4ml.types import tensor_type
 from hwflow.ir import Graph, Node
 from hwflow.ir import ops as o
@@ -49,8 +50,6 @@ _AMARANTH: Final = "leave it out, or use backend: amaranth"
 REFUSED: Final[Mapping[type[o.Operation], tuple[str, str]]] = {
     o.Param: ("hls4ml's weights are constants", "write hardware.weights: constant"),
     o.ArgMax: ("hls4ml has no argmax", "end the network with its logits"),
-    o.Compare: ("hls4ml has no comparison of tensors", _AMARANTH),
-    o.Select: ("hls4ml has no selection", _AMARANTH),
     o.ShiftLeft: ("hls4ml has no shift by a live amount", _AMARANTH),
     o.ShiftRight: ("hls4ml has no shift by a live amount", _AMARANTH),
     o.Clz: ("hls4ml does not count leading zeros", _AMARANTH),
@@ -66,6 +65,7 @@ def translate(graph: Graph, *, stream: bool = False) -> HlsProject:
     Raises:
         InputError: "hls4ml.layer": an operation that hls4ml cannot express.
     """
+    graph = rewrite(graph)
     context = Context(graph, stream)
     inputs = []
     for node in graph.nodes:
@@ -81,6 +81,8 @@ def translate(graph: Graph, *, stream: bool = False) -> HlsProject:
         else:
             _layer(context, node)
     outputs, results = _outputs(context, inputs)
+    if stream:
+        _check_copies(context, outputs)
     return HlsProject(graph.name, tuple(context.layers), tuple(inputs), outputs, results)
 
 
@@ -97,6 +99,21 @@ def _layer(context: Context, node: Node) -> None:
 
 
 _TAKES_CONSTANTS = (o.MatMul, o.Conv, o.Add, o.Sub, o.Mul)
+
+
+def _check_copies(context: Context, outputs: tuple[str, ...]) -> None:
+    """A stream that several layers read is copied, at most seven times."""
+    for layer in context.layers:
+        readers = [other for other in context.layers if layer.name in other.inputs]
+        if len(readers) + (layer.name in outputs) > _COPIES:
+            raise refusal(
+                context.node(layer.value),
+                f"hls4ml copies a stream at most {_COPIES} times, found {len(readers)} readers",
+                "write io: parallel",
+            )
+
+
+_COPIES: Final = 7
 
 
 def _outputs(

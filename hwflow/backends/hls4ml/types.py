@@ -127,7 +127,8 @@ def _choose(lo: int, hi: int, least: int, most: int, overflow: Overflow) -> ApTy
         for width in widths:
             kind = ApType(width, 0, signed, overflow=mode)
             low, high = _ends(kind)
-            if width > signed and _same(lo, low, least, max) and _same(hi, high, most, min):
+            symmetric = mode is Overflow.SATURATE_SYMMETRIC
+            if width > symmetric and _same(lo, low, least, max) and _same(hi, high, most, min):
                 return kind
     return None
 
