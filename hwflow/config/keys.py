@@ -17,6 +17,7 @@ from hwflow.config.design import (
     TrainConfig,
     VerifyConfig,
 )
+from hwflow.config.hls4ml import HLS4ML
 from hwflow.config.names import NAME_PATTERN
 from hwflow.config.rules import (
     check_data,
@@ -172,31 +173,6 @@ _CORNERS = Section(
     make=CornersConfig,
 )
 
-_HLS4ML = Section(
-    (
-        Key(
-            "flavour",
-            Choice(("vitis", "vivado")),
-            "the HLS tool that the C++ is for",
-            "vitis",
-        ),
-        Key(
-            "io",
-            Choice(("parallel", "stream")),
-            "a whole tensor at once, or a stream of pixels",
-            "parallel",
-        ),
-        Key(
-            "strategy",
-            Choice(("latency", "resource", "distributed_arithmetic")),
-            "how products are built",
-            "latency",
-        ),
-        Key("reuse", _MANY, "products that share a multiplier", 1),
-    ),
-    make=HlsConfig,
-)
-
 _HARDWARE = Section(
     (
         Key(
@@ -205,7 +181,7 @@ _HARDWARE = Section(
             "what generates the hardware: amaranth (Verilog), or hls4ml (C++ for an HLS tool)",
             "amaranth",
         ),
-        Key("hls4ml", _HLS4ML, "what hls4ml is asked for: backend or rung hls4ml", HlsConfig()),
+        Key("hls4ml", HLS4ML, "what hls4ml is asked for: backend or rung hls4ml", HlsConfig()),
         Key(
             "target",
             Text(r"[a-z0-9][a-z0-9-]*", "a target such as ecp5-85k (`hwflow targets`)"),

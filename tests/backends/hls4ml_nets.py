@@ -111,12 +111,12 @@ def every_layer(seed: int, *, stream: bool = False) -> Graph:
         outputs["padded"] = b.pad(conv2, (1, 0, 0), (0, 2, 0))
     with b.layer("cropped"):
         outputs["cropped"] = b.slice(conv2, (1, 0, 0), (5, 4, 4), (1, 1, 1))
+    with b.layer("edge"):
+        around = b.pad(image, (1, 0, 0), (0, 1, 0), -32)
+        outputs["edge"] = b.maxpool(around, (2, 2), (2, 2))
     if not stream:
         with b.layer("pair"):
             outputs["pair"] = _cast(b, rng, b.dot(normed, turned), 8, 2)
-        with b.layer("edge"):
-            around = b.pad(image, (1, 0, 0), (0, 1, 0), -32)
-            outputs["edge"] = b.maxpool(around, (2, 2), (2, 2))
     return b.build(outputs)
 
 

@@ -14,22 +14,17 @@ _AXES = {1: (("width", "left", "right"),),
 
 
 def max_pool(context: Context, node: Node) -> None:
-    """MaxPooling1D or 2D; a padding before it that never wins joins it."""
+    """MaxPooling1D or 2D."""
     op, (source,) = node.op, node.args
     assert isinstance(op, MaxPool)
-    pads = ((0, 0),) * len(op.window)
-    before = context.node(source)
-    if source in context.taken and isinstance(before.op, Pad):
-        pads = tuple(zip(before.op.before, before.op.after, strict=True))[: len(op.window)]
-        (source,) = before.args
     shape, target = context.tensor(source).shape, context.tensor(node.name).shape
-    attributes: dict[str, object] = {"data_format": "channels_last", "n_filt": shape[-1],
-                                     "count_pad": False,
-                                     "padding": "same" if any(map(any, pads)) else "valid",
-                                     "class_name": f"MaxPooling{len(op.window)}D"}  # fmt: skip
+    attributes: dict[str, object] = {
+        "data_format": "channels_last", "n_filt": shape[-1], "count_pad": False,
+        "padding": "valid", "class_name": f"MaxPooling{len(op.window)}D",
+    }  # fmt: skip
     for k, (axis, low, high) in enumerate(_AXES[len(op.window)]):
         attributes |= {f"pool_{axis}": op.window[k], f"stride_{axis}": op.stride[k],
-                       f"pad_{low}": pads[k][0], f"pad_{high}": pads[k][1]}  # fmt: skip
+                       f"pad_{low}": 0, f"pad_{high}": 0}  # fmt: skip
         if len(op.window) == 1:
             attributes |= {"n_in": shape[0], "n_out": target[0]}
         else:
@@ -40,30 +35,18 @@ def max_pool(context: Context, node: Node) -> None:
 
 
 def pad(context: Context, node: Node) -> None:
-    """ZeroPadding, or part of the maximum that follows."""
+    """ZeroPadding."""
     op, (x,) = node.op, node.args
     assert isinstance(op, Pad)
-    tensor = context.tensor(x)
-    rank = len(tensor.shape) - 1
-    user = context.only_user(node.name)
+    shape = context.tensor(x).shape
     around = list(zip(op.before, op.after, strict=True))
-    if rank in _AXES and not any(around[-1]):
-        # hls4ml pads a maximum by its type's lowest number, which it only gets right for signed.
-        signed = context.types[x].signed
-        # Its streams cannot pad a maximum at all.
-        lowest = not context.stream and op.value <= int(tensor.elem.lo.min())
-        if user is not None and isinstance(user.op, MaxPool) and signed and lowest:
-            context.taken.add(node.name)
-            return
-        if op.value == 0:
-            _sides(context, node, f"ZeroPadding{rank}D", "pad", around, x)
-            return
-    raise refusal(
-        node,
-        f"hls4ml pads by zeros along one or two leading axes, found {op.value} around a tensor "
-        f"{tensor.shape}",
-        "pad by zeros, or not at all",
-    )
+    if len(shape) not in (2, 3) or any(around[-1]):
+        raise refusal(
+            node,
+            f"hls4ml pads along one or two leading axes, found {around} of a tensor {shape}",
+            "pad rows and columns, not channels",
+        )
+    _sides(context, node, f"ZeroPadding{len(shape) - 1}D", "pad", around, x)
 
 
 def crop(context: Context, node: Node) -> None:

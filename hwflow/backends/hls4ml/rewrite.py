@@ -9,7 +9,7 @@ import numpy as np
 from hwflow.backends.hls4ml.types import element_types, ends, tensor_type, uniform_type
 from hwflow.ir import Graph, IntType, Node, Overflow, Rounding
 from hwflow.ir import ops as o
-from hwflow.ir.exact import magnitude
+from hwflow.ir.exact import IntArray, magnitude
 
 __all__ = ["TABLE_BITS", "rewrite"]
 
@@ -21,7 +21,7 @@ _BIT = o.Requant(IntType(0, 1), Rounding.FLOOR, Overflow.SATURATE)
 
 
 def rewrite(graph: Graph) -> Graph:
-    """`graph` without compare, select, saturation at odd bounds, thresholds beyond tables.
+    """`graph` without compare, select, saturation at odd bounds, large or odd tables, odd padding.
 
     ``a >= b`` is the integer ``a - b + 1`` saturated to one bit; a choice is ``b + c * (a - b)``.
     """
@@ -42,6 +42,8 @@ class _Writer:
             self._compare(node, node.op.kind)
         elif isinstance(node.op, o.Select):
             self._select(node)
+        elif isinstance(node.op, o.Pad) and node.op.value:
+            self._pad(node, node.op)
         elif isinstance(node.op, o.Requant) and self._wants_ends(node, node.op):
             self._clip(node, node.op)
         elif isinstance(node.op, o.Threshold) and self._wants_steps(node, node.op):
@@ -91,6 +93,18 @@ class _Writer:
         more = self._put(node, o.Sub(), (a, b))
         chosen = self._put(node, o.Mul(), (more, condition))
         self._put(node, o.Add(), (chosen, b), last=True)
+
+    def _pad(self, node: Node, op: o.Pad) -> None:
+        """Padding by another number than zero, which then stands for it."""
+        (x,) = node.args
+        low = self._filled(node, op.value, self.graph.types[x].elem.frac)
+        zeros = o.Pad(op.before, op.after, 0)
+        padded = self._put(node, zeros, (self._put(node, o.Sub(), (x, low)),))
+        back = self._filled(node, op.value, self.graph.types[node.name].elem.frac)
+        self._put(node, o.Add(), (padded, back), last=True)
+
+    def _filled(self, node: Node, value: int, frac: IntArray) -> str:
+        return self._const(node, np.full(np.shape(frac), value), frac)
 
     def _wants_ends(self, node: Node, op: o.Requant) -> bool:
         if op.overflow is Overflow.WRAP:

@@ -65,7 +65,7 @@ def translate(graph: Graph, *, stream: bool = False) -> HlsProject:
     Raises:
         InputError: "hls4ml.layer": an operation that hls4ml cannot express.
     """
-    graph = rewrite(graph)
+    graph = rewrite(rewrite(graph))  # what is rewritten has wider bounds, which may ask for more
     context = Context(graph, stream)
     inputs = []
     for node in graph.nodes:
