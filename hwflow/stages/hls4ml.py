@@ -20,6 +20,7 @@ from hwflow.errors import InputError
 from hwflow.flow import StageContext
 from hwflow.ir import Graph, load_graph
 from hwflow.ir.exact import IntArray
+from hwflow.ir.ops import Reshape
 from hwflow.stages.files import load_arrays, load_vectors
 from hwflow.stages.hls_tool import part_of
 from hwflow.stages.rungs import finish
@@ -79,22 +80,29 @@ def _compared(
         context.scratch / "emulation",
         vectors.inputs,
         context.scratch,
-        frozenset(value for _, value in leaving),
+        frozenset(_source(graph, value) for _, value in leaving),
     )
     golden = context.inputs["golden"]
-    order = [(layer, value) for layer, value in leaving if value in found.layers]
+    order = [(layer, value) for layer, value in leaving if _source(graph, value) in found.layers]
     layers = load_arrays(golden / "layers", [value for _, value in order])
     outputs = load_arrays(golden / "outputs", list(found.outputs))
     expected: dict[str, IntArray] = {}
     seen: dict[str, IntArray] = {}
     for _, value in order:
-        _add(graph, value, value, layers[value], found.layers[value], expected, seen)
+        have = found.layers[_source(graph, value)]
+        _add(graph, value, value, layers[value], have, expected, seen)
     made = dict(graph.outputs)
     for name, value in made.items():
         order.append((graph.node(value).layer, f"output {name}"))
         _add(graph, value, f"output {name}", outputs[name], found.outputs[name], expected, seen)
     names = (*(value for _, value in order[: -len(made)]), *made)
     return names, first_mismatch(order, expected, seen, vectors)
+
+
+def _source(graph: Graph, value: str) -> str:
+    """The value that `value` only reshapes, which hls4ml does not."""
+    node = graph.node(value)
+    return _source(graph, node.args[0]) if isinstance(node.op, Reshape) else value
 
 
 def _add(
