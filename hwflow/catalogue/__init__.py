@@ -11,6 +11,7 @@ from hwflow.catalogue.asic import ASIC
 from hwflow.catalogue.board import BOARD
 from hwflow.catalogue.explanation import Explanation
 from hwflow.catalogue.hardware import HARDWARE
+from hwflow.catalogue.hls4ml import HLS4ML
 from hwflow.catalogue.network import NETWORK
 from hwflow.catalogue.power import POWER
 from hwflow.catalogue.user import USER
@@ -18,7 +19,9 @@ from hwflow.errors import InputError
 
 __all__ = ["CATALOGUE", "Explanation", "explain"]
 
-CATALOGUE: dict[str, Explanation] = {**USER, **NETWORK, **HARDWARE, **ASIC, **BOARD, **POWER}
+CATALOGUE: dict[str, Explanation] = {
+    **USER, **NETWORK, **HARDWARE, **HLS4ML, **ASIC, **BOARD, **POWER,
+}  # fmt: skip
 
 
 def explain(code: str) -> Explanation:

@@ -10,6 +10,7 @@ from hwflow.cli.table import engineering, table
 from hwflow.plan.loading import loader_inputs, loader_outputs
 from hwflow.plan.store import WeightStore
 from hwflow.plan.streams import Interface, PortGroup
+from hwflow.plan.targets import PARTS
 
 __all__ = ["CELLS", "NAMES", "cell_constraints", "constraints", "instance", "readme", "scripts"]
 
@@ -44,8 +45,6 @@ CELLS: Final = {
 }
 """The files that a build of standard cells adds."""
 
-_PARTS: Final = {"xc7-a35t": "xc7a35tcpg236-1", "xc7-z020": "xc7z020clg400-1",
-                 "xcup-zu3eg": "xczu3eg-sbva484-1-e"}  # fmt: skip
 _DEVICES: Final = {
     "ecp5-25k": "LFE5U-25F-6BG381C",
     "ecp5-45k": "LFE5U-45F-6BG381C",
@@ -97,7 +96,7 @@ def scripts(interface: Interface, target: str) -> dict[str, str]:
     return {
         "scripts/vivado.tcl": f"""\
 # vivado -mode batch -source scripts/vivado.tcl [-tclargs PART]
-set part [expr {{$argc > 0 ? [lindex $argv 0] : "{_PARTS.get(target, "xc7a35tcpg236-1")}"}}]
+set part [expr {{$argc > 0 ? [lindex $argv 0] : "{PARTS.get(target, "xc7a35tcpg236-1")}"}}]
 file mkdir vivado
 read_verilog design.v
 read_xdc constraints/design.xdc

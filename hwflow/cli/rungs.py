@@ -13,6 +13,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from hwflow.backends.hls4ml.jobs import codes_of, compile_emulation, emulate
+from hwflow.backends.hls4ml.project import HlsInterface
+from hwflow.errors import InputError
 from hwflow.flow import Build, DigestCache, SourceIndex, digest_of, file_digest
 from hwflow.flow.locks import wait_lock
 from hwflow.flow.store import writing
@@ -28,7 +31,7 @@ from hwflow.verify.rtl import Port, Replay, build_replay, trace_vector
 
 __all__ = ["RUNGS", "Outcome", "Rungs"]
 
-RUNGS: Final = ("graph", "rtl", "netlist")
+RUNGS: Final = ("graph", "rtl", "netlist", "hls4ml")
 Beats = npt.NDArray[np.uint8]
 Note = Callable[[str], None]
 
@@ -80,6 +83,8 @@ class Rungs:
         """The outputs of one of RUNGS for integer inputs (n, *shape)."""
         if rung == "graph":
             return Outcome(evaluate(self.graph, {**inputs, **self.params}))
+        if rung == "hls4ml":
+            return self._on_hls4ml(inputs)
         return self._on_rtl(inputs) if rung == "rtl" else self._on_netlist(inputs)
 
     def waveform(self, inputs: Mapping[str, IntArray], vector: int) -> Path:
@@ -112,6 +117,33 @@ class Rungs:
         result = sim.replay(self._packed(interface, inputs))
         outputs = _unpacked(interface, result.outputs)
         return Outcome(outputs, result.latency, result.initiation_interval)
+
+    def _on_hls4ml(self, inputs: Mapping[str, IntArray]) -> Outcome:
+        if "hls4ml" not in self.build.stages:
+            raise InputError(
+                "build.missing",
+                f"{self.build.folder} was built without hls4ml",
+                hint="add hls4ml to verify.rungs and run `hwflow build`",
+            )
+        made = self.build.artifact("hls4ml")
+        text = (made / "interface.json").read_text(encoding="utf-8")
+        interface = HlsInterface.from_json(text)
+        name = f"hls4ml-{digest_of({'interface': text, 'artifact': str(made)})[:16]}"
+        library = self.folder / name
+        with self._held(name):
+            ready = library / "ready"
+            if not ready.is_file():
+                self._note("compiling hls4ml's emulation; later runs keep it")
+                library.mkdir(exist_ok=True)
+                compile_emulation(made / "project", interface, library)
+                ready.touch()
+        with self._scratch() as work:
+            found = emulate(self.graph, interface, library, inputs, Path(work))
+        outputs = {
+            output: codes_of(self.graph.types[value], *found.outputs[output])
+            for output, value in self.graph.outputs
+        }
+        return Outcome(outputs)
 
     def _replay(self, interface: Interface, *, trace: bool) -> Replay:
         """The compiled RTL, made now if it is not there yet."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hwflow.config.design import (
+    BACKEND_RUNGS,
     RUNGS,
     BudgetConfig,
     Builder,
@@ -11,6 +12,7 @@ from hwflow.config.design import (
     DesignConfig,
     FoldConfig,
     HardwareConfig,
+    HlsConfig,
     LayerFoldConfig,
     Limit,
     ModelConfig,
@@ -24,6 +26,7 @@ from hwflow.config.design import (
 from hwflow.config.load import json_schema, load_design
 
 __all__ = [
+    "BACKEND_RUNGS",
     "RUNGS",
     "BudgetConfig",
     "Builder",
@@ -32,6 +35,7 @@ __all__ = [
     "DesignConfig",
     "FoldConfig",
     "HardwareConfig",
+    "HlsConfig",
     "LayerFoldConfig",
     "Limit",
     "ModelConfig",

@@ -11,6 +11,7 @@ from pathlib import Path
 from hwflow.errors import Place
 
 __all__ = [
+    "BACKEND_RUNGS",
     "RUNGS",
     "BudgetConfig",
     "Builder",
@@ -19,6 +20,7 @@ __all__ = [
     "DesignConfig",
     "FoldConfig",
     "HardwareConfig",
+    "HlsConfig",
     "LayerFoldConfig",
     "Limit",
     "ModelConfig",
@@ -30,8 +32,14 @@ __all__ = [
     "as_json",
 ]
 
-RUNGS = ("training", "amaranth", "rtl", "netlist")
+RUNGS = ("training", "amaranth", "rtl", "netlist", "hls4ml")
 """The rungs of the verification ladder compared with the integer graph, in order."""
+
+BACKEND_RUNGS = {
+    "amaranth": ("training", "amaranth", "rtl", "netlist"),
+    "hls4ml": ("training", "hls4ml"),
+}
+"""The rungs compared unless `verify.rungs` says otherwise, by what generates the hardware."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +143,16 @@ class CornersConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class HlsConfig:
+    """What hls4ml is asked for: the HLS tool that its C++ is for, and its main settings."""
+
+    flavour: str = "vitis"
+    io: str = "parallel"
+    strategy: str = "latency"
+    reuse: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class HardwareConfig:
     """What is built; `clock` is in hertz, exact; `board` names a file in constraints/.
 
@@ -143,6 +161,7 @@ class HardwareConfig:
     """
 
     backend: str = "amaranth"
+    hls4ml: HlsConfig = HlsConfig()
     target: str = "ecp5-85k"
     clock: Fraction = Fraction(40_000_000)
     fold: FoldConfig = FoldConfig()
@@ -170,7 +189,7 @@ class VerifyConfig:
     vectors: int = 2000
     dataset: int = 2000
     seed: int = 0
-    rungs: tuple[str, ...] = RUNGS
+    rungs: tuple[str, ...] = BACKEND_RUNGS["amaranth"]
 
 
 @dataclass(frozen=True, slots=True)

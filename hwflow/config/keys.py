@@ -8,6 +8,7 @@ from hwflow.config.design import (
     DataConfig,
     FoldConfig,
     HardwareConfig,
+    HlsConfig,
     LayerFoldConfig,
     ModelConfig,
     ProjectConfig,
@@ -16,6 +17,7 @@ from hwflow.config.design import (
     TrainConfig,
     VerifyConfig,
 )
+from hwflow.config.hls4ml import HLS4ML
 from hwflow.config.names import NAME_PATTERN
 from hwflow.config.rules import (
     check_data,
@@ -175,10 +177,11 @@ _HARDWARE = Section(
     (
         Key(
             "backend",
-            Choice(("amaranth",), later={"hls4ml": "use backend: amaranth"}),
-            "what generates the hardware",
+            Choice(("amaranth", "hls4ml")),
+            "what generates the hardware: amaranth (Verilog), or hls4ml (C++ for an HLS tool)",
             "amaranth",
         ),
+        Key("hls4ml", HLS4ML, "what hls4ml is asked for: backend or rung hls4ml", HlsConfig()),
         Key(
             "target",
             Text(r"[a-z0-9][a-z0-9-]*", "a target such as ecp5-85k (`hwflow targets`)"),
@@ -260,7 +263,11 @@ _VERIFY = Section(
         Key("vectors", _COUNT, "number of random vectors", 2000),
         Key("dataset", _COUNT, "number of vectors from the data set", 2000),
         Key("seed", _SEED, "seed of the random vectors", 0),
-        Key("rungs", ListOf(Choice(RUNGS)), "rungs compared with the integer graph (all)"),
+        Key(
+            "rungs",
+            ListOf(Choice(RUNGS)),
+            "rungs compared with the integer graph (all of the backend)",
+        ),
     ),
     make=VerifyConfig,
     check=in_order,

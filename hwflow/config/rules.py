@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hwflow.config.design import (
+    BACKEND_RUNGS,
     RUNGS,
     DataConfig,
     FoldConfig,
+    HardwareConfig,
     ModelConfig,
     TrainConfig,
     VerifyConfig,
@@ -86,6 +88,8 @@ def _only_for(
 def check_hardware(values: Values, item: MapItem, context: Context) -> None:
     """A layer behind a line buffer must hold its input back; libraries are for ASICs."""
     _check_asic(values, item, context)
+    if values["backend"] == "hls4ml":
+        _check_hls4ml(item, context)
     fold = values["fold"]
     folded = isinstance(fold, FoldConfig) and (
         fold.solved
@@ -99,6 +103,21 @@ def check_hardware(values: Values, item: MapItem, context: Context) -> None:
             "use axi_stream or valid_ready, or no hardware.fold",
             item.keys["interface"],
         )
+
+
+def _check_hls4ml(item: MapItem, context: Context) -> None:
+    """hls4ml's hardware has none of what the Verilog backend offers."""
+    for key in ("fold", "weights", "protect", "interface", "board", *_CELLS):
+        if key in item.entries:
+            context.fail(
+                "config.combination",
+                f"hardware.{key}: it has no meaning with backend: hls4ml",
+                f"remove {key}, or write backend: amaranth",
+                item.keys[key],
+            )
+
+
+_CELLS = ("library", "corners", "clock_gating", "weight_latches", "flatten", "dont_use")
 
 
 def _check_asic(values: Values, item: MapItem, context: Context) -> None:
@@ -115,7 +134,7 @@ def _check_asic(values: Values, item: MapItem, context: Context) -> None:
                 context.places["hardware.fold.budget"],
             )
         return
-    for key in ("library", "corners", "clock_gating", "weight_latches", "flatten", "dont_use"):
+    for key in _CELLS:
         if key in item.entries:
             context.fail(
                 "config.combination",
@@ -126,17 +145,19 @@ def _check_asic(values: Values, item: MapItem, context: Context) -> None:
 
 
 def in_order(values: Values, item: MapItem, context: Context) -> None:
-    """Rungs in the ladder's order, however they were written; all by default."""
+    """Rungs in the ladder's order, however they were written."""
     rungs = values["rungs"]
     if rungs is None:
-        values["rungs"] = RUNGS
+        values["rungs"] = BACKEND_RUNGS["amaranth"]
     elif isinstance(rungs, tuple):
         values["rungs"] = tuple(rung for rung in RUNGS if rung in rungs)
 
 
 def check_design(values: Values, item: MapItem, context: Context) -> None:
     """What training, data and the ladder ask of each other."""
-    model = values["model"]
+    model, hardware = values["model"], values["hardware"]
+    if isinstance(hardware, HardwareConfig) and hardware.backend == "hls4ml":
+        _rungs_of_hls4ml(values, context)
     if isinstance(model, ModelConfig):
         if model.file is not None:
             _without_training(values, item, context)
@@ -154,6 +175,25 @@ def check_design(values: Values, item: MapItem, context: Context) -> None:
         _loss_fits_data(data, train, context)
     elif data.source in _LOSSES:
         values["train"] = replace(train, loss=_LOSSES[data.source][0])
+
+
+def _rungs_of_hls4ml(values: Values, context: Context) -> None:
+    """The ladder of hardware that comes through hls4ml."""
+    verify = values["verify"]
+    if not isinstance(verify, VerifyConfig):
+        return
+    possible = BACKEND_RUNGS["hls4ml"]
+    other = [rung for rung in verify.rungs if rung not in possible]
+    if "verify.rungs" not in context.places:
+        values["verify"] = replace(verify, rungs=possible)
+    elif other or "hls4ml" not in verify.rungs:
+        context.fail(
+            "config.combination",
+            f"verify.rungs: found {', '.join(verify.rungs)}, but with hardware.backend: hls4ml "
+            "the hardware is hls4ml's project",
+            f"write rungs: [{', '.join(possible)}]",
+            context.places["verify.rungs"],
+        )
 
 
 def _without_training(values: Values, item: MapItem, context: Context) -> None:

@@ -192,10 +192,9 @@ def _out_of_range(item: ScalarItem, expected: str, context: Context) -> _Invalid
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of a few words; `later` maps the words of a future version to what to use today."""
+    """One of a few words."""
 
     options: tuple[str, ...]
-    later: Mapping[str, str] = field(default_factory=dict)
 
     def read(self, item: Item, context: Context) -> object:
         expected = f"one of {', '.join(self.options)}"
@@ -203,13 +202,6 @@ class Choice:
             return context.wrong_type(item, expected)
         if item.text in self.options:
             return item.text
-        if item.text in self.later:
-            return context.fail(
-                "config.unsupported",
-                f"{context.dotted}: {item.text} is not available in this version",
-                self.later[item.text],
-                item.place,
-            )
         return context.fail(
             "config.choice",
             f"{context.dotted}: found {describe(item)}, expected {expected}",

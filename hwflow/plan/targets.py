@@ -15,6 +15,7 @@ from hwflow.errors import InputError
 
 __all__ = [
     "DSP_OPERANDS",
+    "PARTS",
     "TARGETS",
     "DelayModel",
     "Family",
@@ -25,6 +26,13 @@ __all__ = [
     "protected",
     "target",
 ]
+
+PARTS: Final = {
+    "xc7-a35t": "xc7a35tcpg236-1",
+    "xc7-z020": "xc7z020clg400-1",
+    "xcup-zu3eg": "xczu3eg-sbva484-1-e",
+}
+"""What Xilinx' own tools call a target."""
 
 Family = Literal["ice40", "ecp5", "gowin", "xc7", "xcup", "generic", "asic"]
 

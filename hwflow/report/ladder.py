@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from hwflow.config import DesignConfig
+from hwflow.config import BACKEND_RUNGS, DesignConfig
 from hwflow.report.artifacts import Record, read
 
 __all__ = ["RUNG_TEXT", "BenchTest", "Difference", "Ladder", "Rung", "VectorClass", "read_ladder"]
@@ -21,6 +21,7 @@ RUNG_TEXT: Final[dict[str, str]] = {
     "amaranth": "Amaranth simulation",
     "rtl": "Verilog, by Verilator and cocotb",
     "netlist": "synthesized netlist, bit-parallel",
+    "hls4ml": "hls4ml's C++ emulation, layer by layer",
 }
 """The rungs in the ladder's order; "graph" is what the others are compared with."""
 
@@ -115,11 +116,18 @@ def read_ladder(artifacts: Mapping[str, Path], config: DesignConfig) -> Ladder:
     rungs = tuple(
         _reference(vectors) if name == "graph" else _rung(name, artifacts, config)
         for name in RUNG_TEXT
+        if _belongs(name, config)
     )
     listed = read(artifacts, "vectors", "classes.json")
     rows = listed.rows("items") if listed else ()
     classes = [VectorClass(r.text("name"), r.integer("stop") - r.integer("start")) for r in rows]
     return Ladder(rungs, tuple(item for item in classes if item.count), vectors)
+
+
+def _belongs(name: str, config: DesignConfig) -> bool:
+    """Whether the design's backend has the rung, or it was asked for."""
+    own = BACKEND_RUNGS[config.hardware.backend]
+    return name == "graph" or name in own or name in config.verify.rungs
 
 
 def _reference(vectors: int | None) -> Rung:

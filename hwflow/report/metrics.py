@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +15,7 @@ from hwflow.report.cells import Cells, read_cells
 from hwflow.report.dataflow import Dataflow, read_dataflow
 from hwflow.report.energy import EnergyView, energy_figures, read_energy
 from hwflow.report.figures import METRICS, Figure
+from hwflow.report.hls import hls_figures, hls_missing
 from hwflow.report.ladder import Ladder, read_ladder
 from hwflow.report.layers import LayerRow, read_layers
 from hwflow.report.projection import ProjectionView, projection_figures, read_projection
@@ -53,6 +54,7 @@ class Metrics:
     energy: EnergyView | None = None
     projection: ProjectionView | None = None
     tools: Mapping[str, str] = field(default_factory=dict)
+    backend: str = "amaranth"
 
     def figure(self, name: str) -> Figure | None:
         """The figure of a metric, or of a layer where `name` is ``metric/layer``."""
@@ -97,6 +99,7 @@ def collect(artifacts: Mapping[str, Path], config: DesignConfig) -> Metrics:
         **area.design_figures(artifacts, counted),
         **(cells.figures if cells else {}),
         **protection_figures(artifacts),
+        **hls_figures(artifacts, config.hardware.clock),
         **layers.totals,
     }
     figures |= energy_figures(artifacts, config.hardware.clock, figures)
@@ -106,7 +109,7 @@ def collect(artifacts: Mapping[str, Path], config: DesignConfig) -> Metrics:
         config.design,
         config.hardware.target,
         clock_mhz,
-        config.hardware.interface,
+        _interface(config),
         plan.text("graph") if plan else None,
         ladder,
         figures,
@@ -121,7 +124,15 @@ def collect(artifacts: Mapping[str, Path], config: DesignConfig) -> Metrics:
         cells,
         read_energy(artifacts),
         projection,
+        backend=config.hardware.backend,
     )
+
+
+def _interface(config: DesignConfig) -> str:
+    """How the hardware is spoken to."""
+    hls4ml = config.hardware.hls4ml
+    through = config.hardware.backend == "hls4ml"
+    return f"io_{hls4ml.io} of hls4ml" if through else config.hardware.interface
 
 
 def _ladder_figures(ladder: Ladder) -> dict[str, Figure]:
@@ -146,14 +157,16 @@ def _missing(
     known = [entry for entry in METRICS if entry.design and entry.applies(asic)]
     absent = [entry for entry in known if entry.name not in figures]
     return {
-        entry.name: _why(entry.stage, config)
+        entry.name: _why(entry.stage, config, artifacts)
         if entry.stage not in artifacts
         else f"stage {entry.stage} does not give it for this design"
         for entry in absent
     }
 
 
-def _why(stage: str, config: DesignConfig) -> str:
+def _why(stage: str, config: DesignConfig, ran: Container[str]) -> str:
+    if config.hardware.backend == "hls4ml" and stage not in ("train", "accuracy"):
+        return hls_missing(stage, config.hardware.hls4ml.flavour, ran="hls" in ran)
     if stage == "pnr" and not config.synth.place_and_route:
         return "not run: synth.place_and_route is off"
     if stage == "energy" and not config.synth.energy:

@@ -35,13 +35,25 @@ def summary(metrics: Metrics, report: str = "") -> tuple[str, ...]:
         f"interval    {_texts(metrics, 'initiation_interval')}",
         f"throughput  {_texts(metrics, 'throughput')}",
         f"area        {_texts(metrics, *areas)}",
+        *(_estimated(metrics) if metrics.backend == "hls4ml" else _synthesized(metrics, planned)),
+    ]
+    return (*lines, f"report      {report}") if report else tuple(lines)
+
+
+def _estimated(metrics: Metrics) -> list[str]:
+    """What the HLS tool says of the clock."""
+    return [f"Fmax        {_texts(metrics, 'fmax_estimated_mhz')} by the HLS tool"]
+
+
+def _synthesized(metrics: Metrics, planned: list[str]) -> list[str]:
+    """Plan, device, clock and energy of hwflow's own hardware."""
+    return [
         f"planned     {_texts(metrics, *planned)}",
         f"device      {_device(metrics)}",
         f"Fmax        {_texts(metrics, 'fmax_estimated_mhz')} by the delay model",
         *(_timed(metrics, metrics.asic) if metrics.asic else _routed(metrics)),
         f"energy      {_energy(metrics)}",
     ]
-    return (*lines, f"report      {report}") if report else tuple(lines)
 
 
 def _routed(metrics: Metrics) -> list[str]:

@@ -17,12 +17,14 @@ from hwflow.errors import InputError
 from hwflow.flow import Stage, StageContext
 from hwflow.plan.targets import target
 from hwflow.stages.cells import SDC, check_power, chosen_target, corner_files, library_path, timed
+from hwflow.stages.hls_tool import check_strategy, hls_tool, part_of
 
 __all__ = ["STAGES", "pipeline"]
 
 STAGES = (
     "data", "train", "lower", "plan", "generate", "vectors", "golden", "training", "accuracy",
-    "amaranth", "rtl", "synth", "netlist", "energy", "timing", "board", "pnr", "report",
+    "hls4ml", "hls", "amaranth", "rtl", "synth", "netlist", "energy", "timing", "board", "pnr",
+    "report",
 )  # fmt: skip
 """Every stage's name, in order; a design has those that its configuration asks for."""
 
@@ -42,6 +44,8 @@ def pipeline(config: DesignConfig) -> tuple[Stage, ...]:
             is wrong with a cell library: all are told before a network is trained.
         ToolMissing: "library.missing".
     """
+    if config.hardware.backend == "hls4ml":
+        return _through_hls4ml(config)
     _check_target(config)
     if config.hardware.board:
         check_board(config)
@@ -60,6 +64,7 @@ def pipeline(config: DesignConfig) -> tuple[Stage, ...]:
         _stage(config, "golden", ("lower", "vectors"), ("numpy",)),
         _training(config) if trains and "training" in rungs else None,
         _accuracy(config) if trains else None,
+        _hls4ml(config) if "hls4ml" in rungs else None,
         _hardware(config, "amaranth", _GOLDEN, ("amaranth", "numpy"))
         if "amaranth" in rungs
         else None,
@@ -72,6 +77,25 @@ def pipeline(config: DesignConfig) -> tuple[Stage, ...]:
         _timing(config) if config.hardware.asic and timed() else None,
         _board(config) if config.hardware.board else None,
         _pnr(config) if config.synth.place_and_route and not config.hardware.board else None,
+    )
+    before = tuple(stage for stage in stages if stage is not None)
+    return (*before, _report(config, before))
+
+
+def _through_hls4ml(config: DesignConfig) -> tuple[Stage, ...]:
+    """The stages of hardware that comes through hls4ml."""
+    trains = config.model.builder is not None
+    tool = hls_tool(config)
+    stages = (
+        _data(config) if config.data else None,
+        _train(config) if trains else None,
+        _lower(config),
+        _vectors(config),
+        _stage(config, "golden", ("lower", "vectors"), ("numpy",)),
+        _training(config) if trains and "training" in config.verify.rungs else None,
+        _accuracy(config) if trains else None,
+        _hls4ml(config),
+        _stage(config, "hls", ("hls4ml",), (tool,)) if tool else None,
     )
     before = tuple(stage for stage in stages if stage is not None)
     return (*before, _report(config, before))
@@ -170,6 +194,19 @@ def _training(config: DesignConfig) -> Stage:
 def _accuracy(config: DesignConfig) -> Stage:
     inputs = ("data", "train", "lower")
     return _stage(config, "accuracy", inputs, (*_TRAINS, "pot"), workers=(_WORKER,))
+
+
+def _hls4ml(config: DesignConfig) -> Stage:
+    hardware = config.hardware
+    check_strategy(config)
+    settings: dict[str, object] = {
+        "hls4ml": as_json(hardware.hls4ml),
+        "part": part_of(config),
+        "clock": str(hardware.clock),
+    }
+    tools = ("python", "hls4ml", "g++", "numpy")
+    workers = ("hwflow.backends.hls4ml.worker", "hwflow.backends.hls4ml.emulate")
+    return _stage(config, "hls4ml", ("lower", "vectors", "golden"), tools, settings, workers)
 
 
 def _rtl(config: DesignConfig) -> Stage:

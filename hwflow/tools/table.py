@@ -47,6 +47,11 @@ def _wheel(
     return replace(found, optional=optional)
 
 
+def _hls(name: str, what: str) -> Tool:
+    fix = f"install {what} and put it on PATH"
+    return Tool(name, "system", "1.0", "reports of hls4ml projects", fix, optional=True)
+
+
 def _router(family: str, needed_for: str) -> Tool:
     name = f"yowasp-nextpnr-{family}"
     return _wheel(name, "0.9", needed_for, name, optional=True)
@@ -81,11 +86,14 @@ TOOLS: tuple[Tool, ...] = (
     _wheel("tf_keras", "2.16", "training"),
     _wheel("qkeras", "0.9", "training"),
     _wheel("pot", "0.9", "the earth mover's distance of autoencoders"),
+    _wheel("hls4ml", "1.3", "backend or rung hls4ml", optional=True),
     _wheel("jinja2", "3.1", "the report"),
     # The program of the package opensta.
     Tool(
         "sta", "system", "2.0", "timing of target: asic", "apt-get install opensta", optional=True
     ),
+    _hls("vitis-run", "Vitis HLS 2024.2 or newer"),
+    _hls("vivado_hls", "Vivado HLS 2018.2 to 2020.1"),
     _optional("apt-get", "1.0", "fetching cell libraries (doctor --fix)"),
     _optional("dpkg", "1.17", "unpacking cell libraries (doctor --fix)"),
 )

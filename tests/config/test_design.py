@@ -157,7 +157,7 @@ def test_all_mistakes_at_once_with_places(folder: Path) -> None:
         "  clock: 40\n"
         "  fold: {target_ii: 4, pos: {conv: 2}}\n"
         "  weights: loaded\n"
-        "  backend: hls4ml\n"
+        "  backend: hls5ml\n"
         "verify: {rungs: [rtl, rtk]}\n"
         "limits: {lut: {max: 5, min: 9}, fmax: {}}\n",
     )
@@ -175,7 +175,7 @@ def test_all_mistakes_at_once_with_places(folder: Path) -> None:
         ("type", 6, 10),
         ("choice", 7, 36),
         ("choice", 8, 12),
-        ("unsupported", 9, 12),
+        ("choice", 9, 12),
         ("choice", 10, 23),
         ("combination", 11, 15),
         ("missing", 11, 39),
@@ -199,7 +199,14 @@ def test_all_mistakes_at_once_with_places(folder: Path) -> None:
         ),
         ("data: {source: machine_sound}\ntrain: {loss: telescope}\n", "config.combination"),
         ("data: {source: machine_sound, path: mine.csv}\n", "config.combination"),
-        ("data: {source: digits}\nhardware: {backend: hls4ml}\n", "config.unsupported"),
+        (
+            "data: {source: digits}\nhardware: {backend: hls4ml, interface: axi_stream}\n",
+            "config.combination",
+        ),
+        (
+            "data: {source: digits}\nhardware: {backend: hls4ml}\nverify: {rungs: [rtl]}\n",
+            "config.combination",
+        ),
         ("data: {source: digits}\nhardware: {clock: 9 GHz}\n", "config.range"),
         ("data: {source: digits}\nhardware: {clock: 0 ns}\n", "config.range"),
         ("data: {source: digits}\nhardware: {clock: 40 mHz}\n", "config.value"),

@@ -24,6 +24,7 @@ _TESTBENCH: Final = Path(__file__).resolve().parents[3] / "testbench"
 _SDC: Final = Path(__file__).resolve().parents[3] / "constraints" / "asic.sdc"
 _LOADER: Final = _TESTBENCH.parent / "docs" / "loader.md"
 _LEFT_OUT: Final = shutil.ignore_patterns(".*", "__pycache__", "tb_build", "*.pyc")
+_RUNGS: Final = ("amaranth", "rtl", "netlist")
 _COPIED: Final = {
     "design.v": ("generate", "design.v"),
     "interface.json": ("generate", "interface.json"),
@@ -49,17 +50,24 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     """
     build = build_at(options.build)
     console.build_folder = build.folder
-    for stage in ("lower", "plan", "generate", "vectors", "golden"):
+    through_hls4ml = "hls4ml" in build.stages and "generate" not in build.stages
+    own = ("hls4ml",) if through_hls4ml else ("plan", "generate")
+    for stage in ("lower", *own, "vectors", "golden"):
         build.artifact(stage)  # all there, or nothing is written
-    unproven = _unproven(build)
+    unproven = _unproven(build, ("hls4ml",) if through_hls4ml else _RUNGS)
     if unproven:
         console.warn(f"not verified by {', '.join(unproven)}: `hwflow status {build.folder}`")
+    from hwflow.cli.exporting_hls import write_hls
     from hwflow.flow.store import writing
 
     folder: Path = options.folder
     _check_folder(folder, force=options.force)
     with writing(folder):
-        _write(build, folder, unproven)
+        if through_hls4ml:
+            folder.mkdir(parents=True, exist_ok=True)
+            write_hls(build, folder)
+        else:
+            _write(build, folder, unproven)
     files = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
     console.show(f"wrote {len(files)} files to {folder}: see {folder / 'README.txt'}")
     console.result({"folder": str(folder), "files": files, "exit_code": 0})
@@ -77,9 +85,9 @@ def _check_folder(folder: Path, *, force: bool) -> None:
         )
 
 
-def _unproven(build: Build) -> tuple[str, ...]:
+def _unproven(build: Build, own: tuple[str, ...]) -> tuple[str, ...]:
     """Rungs of the ladder that this very design has not passed, also where none was asked for."""
-    rungs = (*(("training",) if "train" in build.stages else ()), "amaranth", "rtl", "netlist")
+    rungs = (*(("training",) if "train" in build.stages else ()), *own)
     return tuple(r for r in rungs if r not in build.stages or build.stages[r].state != "done")
 
 
@@ -92,6 +100,7 @@ def _write(build: Build, folder: Path, unproven: tuple[str, ...]) -> None:
         readme,
         scripts,
     )
+    from hwflow.cli.exporting_hls import write_project
     from hwflow.ir import load_graph
     from hwflow.plan.interface_file import read_interface
 
@@ -128,6 +137,8 @@ def _write(build: Build, folder: Path, unproven: tuple[str, ...]) -> None:
         target_folder = folder / "testbench"
         shutil.copytree(_TESTBENCH, target_folder, ignore=_LEFT_OUT, dirs_exist_ok=True)
     _write_vectors(build, interface, folder)
+    if "hls4ml" in build.stages:
+        write_project(build, folder)
     if interface.store is not None:
         from hwflow.plan.store import hex_words
         from hwflow.stages.files import load_params

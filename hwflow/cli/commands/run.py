@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["arguments", "execute"]
 
 _STAGES = {"graph": ("lower",), "rtl": ("lower", "generate"),
-           "netlist": ("lower", "generate", "synth")}  # fmt: skip
+           "netlist": ("lower", "generate", "synth"), "hls4ml": ("lower", "hls4ml")}  # fmt: skip
 """Each rung and the stages whose results it takes."""
 
 
