@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwflow.frontends.qkeras.emitter import reach
-from hwflow.frontends.qkeras.ladder import Affine, Relu, Step
+from hwflow.frontends.exact.emitter import reach
+from hwflow.frontends.exact.ladder import Affine, Relu, Step
 from hwflow.ir import IntType, Overflow, Rounding, TensorType, ops
 
 __all__ = ["EXACT_FLOAT32", "ExactStep", "exact_steps", "relu_type"]

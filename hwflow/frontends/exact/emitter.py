@@ -46,7 +46,7 @@ class Emitter:
         self._types: dict[str, TensorType] = {}
 
     def group(self, name: str) -> str:
-        """A new layer, called after the Keras layer `name`."""
+        """A new layer, called after the network's layer `name`."""
         return safe_name(name, self._groups)
 
     def type(self, value: Value) -> TensorType:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hwflow.frontends.qkeras.ladder import Ladder
-from hwflow.frontends.qkeras.nudge import Line, nearest_line, signed_digits
+from hwflow.frontends.exact.ladder import Ladder
+from hwflow.frontends.exact.nudge import Line, nearest_line, signed_digits
 
 __all__ = ["Scaled", "find_scaled"]
 
@@ -42,6 +43,11 @@ class Scaled:
             total = total + (a == point) * nudge
         codes: Ints = np.clip(total >> self.shift, base, top)
         return codes
+
+    def record(self) -> dict[str, Any]:
+        """The form as JSON."""
+        arrays = ("multiplier", "bias", "shift", "points", "nudges")
+        return {"kind": "scaled", **{name: getattr(self, name).tolist() for name in arrays}}
 
     def adders(self) -> float:
         """Mean number of additions a channel: multiplier digits, bias, two for each nudge."""
