@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MAX_STEPS", "Affine", "Function", "Ladder", "Relu", "Step", "climb"]
+__all__ = ["MAX_STEPS", "Affine", "Clamp", "Function", "Ladder", "Relu", "Step", "climb"]
 
 Ints = NDArray[np.int64]
 
@@ -47,7 +47,20 @@ class Relu:
         return result
 
 
-Step = Affine | Relu
+@dataclass(frozen=True, slots=True)
+class Clamp:
+    """min(max(x, lo), hi)."""
+
+    lo: np.float32
+    hi: np.float32
+
+    def __call__(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Exact in any format."""
+        result: NDArray[np.float32] = np.clip(x, self.lo, self.hi)
+        return result
+
+
+Step = Affine | Relu | Clamp
 
 
 class Function(Protocol):
