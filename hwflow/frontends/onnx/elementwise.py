@@ -11,7 +11,7 @@ from hwflow.frontends.exact.ladder import Affine, Clamp, Relu
 from hwflow.frontends.onnx.context import WEIGHT_BITS, Context
 from hwflow.frontends.onnx.file import Node
 from hwflow.frontends.onnx.products import add_constant
-from hwflow.frontends.onnx.values import Constant, Tensor, dyadic
+from hwflow.frontends.onnx.values import Constant, Tensor, dyadic, split
 from hwflow.ir import ops
 
 __all__ = ["add", "batch_norm", "clip", "divide", "multiply", "relu", "subtract"]
@@ -65,9 +65,9 @@ def multiply(context: Context, node: Node) -> Tensor:
     """A tensor times a constant."""
     left, right = (context.symbol(node, place) for place in (0, 1))
     if isinstance(right, Constant):
-        return _scaled(context, node, context.tensor(node), right.array)
+        return _times(context, node, context.tensor(node), right)
     if isinstance(left, Constant):
-        return _scaled(context, node, context.tensor(node, 1), left.array)
+        return _times(context, node, context.tensor(node, 1), left)
     raise node.refusal(
         "lower.layer", "both operands are live", "multiply by a constant, or by weights"
     )
@@ -83,11 +83,25 @@ def divide(context: Context, node: Node) -> Tensor:
     return _scaled(context, node, context.tensor(node), 1 / by)
 
 
+def _times(context: Context, node: Node, x: Tensor, factor: Constant) -> Tensor:
+    """Exact by a factor that was quantized to powers of two."""
+    codes, scale = factor.codes, factor.scale
+    if x.steps or codes is None or scale is None or bool((split(scale)[0] != 1).any()):
+        return _scaled(context, node, x, factor.array)
+    group = context.group(node, x)
+    frac = context.at(node, x, -split(scale)[1])
+    value = context.emit.times(group, x.value, context.at(node, x, codes), frac)
+    return replace(x, value=value, group=group)
+
+
 def _scaled(context: Context, node: Node, x: Tensor, factor: Any) -> Tensor:
     """Exact where the factor is short; a unit where nothing else waits; else a float32 step."""
     factor = np.asarray(context.at(node, x, np.asarray(factor, np.float32)), np.float32)
-    codes, frac = dyadic(factor)
     group = context.group(node, x)
+    mantissa, exponent = np.frexp(factor)
+    if not x.steps and bool((mantissa == 0.5).all()):
+        return replace(x, value=context.emit.scale(group, x.value, exponent - 1), group=group)
+    codes, frac = dyadic(factor)
     if not x.steps and not int(np.abs(codes).max(initial=0)) >> WEIGHT_BITS:
         return replace(x, value=context.emit.times(group, x.value, codes, frac), group=group)
     if x.exact and bool((factor > 0).all()):
@@ -126,10 +140,13 @@ def relu(context: Context, node: Node) -> Tensor:
     return replace(x, value=value, group=group)
 
 
-def clip(context: Context, node: Node) -> Tensor:
+def clip(context: Context, node: Node) -> Constant | Tensor:
     """Clip between constants: of integers, or where the bounds lie on the grid; else a step."""
-    x = context.stored(node)
     lo, hi = bounds(context, node)
+    symbol = context.symbol(node, 0)
+    if isinstance(symbol, Constant):
+        return Constant(np.clip(symbol.array, lo, hi).astype(symbol.array.dtype))
+    x = context.stored(node)
     elem = context.emit.type(x.value).elem
     if x.zero is None:
         ends = [np.ldexp(end, elem.frac) for end in (lo, hi)]

@@ -16,7 +16,7 @@ from hwflow.frontends.onnx.context import Context, loose
 from hwflow.frontends.onnx.file import Model, Node, Port
 from hwflow.frontends.onnx.values import Constant, Raw, Symbol, Tensor, positions
 from hwflow.ir import IntType, Rounding, Value
-from hwflow.passes import optimize
+from hwflow.passes import number_values, optimize
 
 __all__ = ["HANDLERS", "lower"]
 
@@ -111,10 +111,9 @@ def lower(model: Model, name: str) -> Lowered:
             raise node.refusal("lower.layer", "more than one of its results is used", "use one")
         context.symbols[node.outputs[0] if node.outputs else ""] = symbol
     taken: set[str] = set()
-    graph = context.emit.build(
-        {safe_name(output, taken): _output(context, output) for output in model.outputs}
-    )
-    return Lowered(optimize(graph).graph, tuple(context.certificates))
+    names = {output: safe_name(output, taken) for output in model.outputs}
+    graph = context.emit.build({new: _output(context, old, new) for old, new in names.items()})
+    return Lowered(number_values(optimize(graph).graph).graph, tuple(context.certificates))
 
 
 def _handler(node: Node) -> Handler:
@@ -165,7 +164,7 @@ def _is_image(context: Context, name: str) -> bool:
     return False
 
 
-def _output(context: Context, name: str) -> Value:
+def _output(context: Context, name: str, new: str) -> Value:
     """The integers of an output; a scale that is no power of two is left to the certificates."""
     symbol = context.symbols[name]
     node = Node(name[:80], "output", (name,), (), MappingProxyType({}))
@@ -194,5 +193,5 @@ def _output(context: Context, name: str) -> Value:
             "lower.scale", "its channels have different scales", "quantize it by one scale"
         )
     scale = float(x.unit) * 2.0 ** -int(frac)
-    context.certificates.append({"output": name, "scale": scale})
+    context.certificates.append({"output": new, "scale": scale})
     return context.emit.scale(group, x.value, frac)

@@ -102,7 +102,7 @@ def network_input(context: Context, node: Node, raw: Raw, rule: Round, zero: int
         elem = IntType(lo - offset, hi - offset, -exponent if whole else 0)
         value = context.emit.input(raw.port, raw.index.shape, elem, ROUNDINGS[rule.mode])
         if not whole:
-            record = {"input": raw.port, "scale": float(scale), "zero_point": int(offset)}
+            record = {"input": value.name, "scale": float(scale), "zero_point": int(offset)}
             context.certificates.append(record)
             value = context.emit.scale(context.emit.group(node.name), value, exponent)
         known = (value, key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -26,7 +27,7 @@ __all__ = [
     "zero_of",
 ]  # fmt: skip
 
-MAX_BITS = 24
+MAX_BITS = 32
 
 
 def scale_of(node: Node, constant: Constant) -> Any:
@@ -108,6 +109,7 @@ def quant(context: Context, node: Node) -> Symbol:
     symbol = context.symbol(node, 0)
     scale = scale_of(node, context.constant(node, 1))
     zero = zero_of(node, context.optional(node, 2))
+    fixed = isinstance(symbol, Constant)
     bits = _bits(node, context.constant(node, 3))
     is_signed = bool(node.integer("signed", 1))
     if bits == 1 and is_signed:
@@ -115,9 +117,11 @@ def quant(context: Context, node: Node) -> Symbol:
             raise node.refusal("lower.quantizer", "one bit and a zero point", "use zero point 0")
         return _bipolar(context, node, symbol, scale)
     lo, hi = _range(bits, is_signed, bool(node.integer("narrow", 0)))
-    return _apply(
-        context, node, symbol, Round(scale, zero, lo, hi, _mode(node, "ROUND"), zero_first=True)
-    )
+    mode = _mode(node, "ROUND")
+    if scale.size == zero.size == 1 and not fixed:
+        step, start = float(scale.reshape(())), int(zero)
+        lo, hi = _narrowed(context, node, lo, hi, lambda end: end / step + start)
+    return _apply(context, node, symbol, Round(scale, zero, lo, hi, mode, zero_first=True))
 
 
 def bipolar(context: Context, node: Node) -> Symbol:
@@ -212,14 +216,17 @@ def quantize_linear(context: Context, node: Node) -> Symbol:
     return _apply(context, node, symbol, rule, int(zero) if live else 0)
 
 
-def _narrowed(context: Context, node: Node, lo: int, hi: int) -> tuple[int, int]:
+def _narrowed(
+    context: Context, node: Node, lo: int, hi: int, code: Callable[[float], float] = lambda x: x
+) -> tuple[int, int]:
+    """The range that a Clip leaves which alone reads the result; `code` counts its bounds."""
     readers = context.readers.get(node.outputs[0], [])
     if len(readers) != 1 or readers[0].kind != "Clip" or node.outputs[0] in context.model.outputs:
         return lo, hi
-    if all(isinstance(context.symbols[i], Constant) for i in readers[0].inputs[1:] if i):
-        low, high = bounds(context, readers[0])
-        return int(min(max(low, lo), hi)), int(max(min(high, hi), lo))
-    return lo, hi
+    if not all(isinstance(context.symbols.get(i), Constant) for i in readers[0].inputs[1:] if i):
+        return lo, hi
+    low, high = (min(max(code(end), lo), hi) for end in bounds(context, readers[0]))
+    return (int(low), int(high)) if low == int(low) and high == int(high) else (lo, hi)
 
 
 def _along(context: Context, node: Node, symbol: Symbol, array: Any) -> Any:
