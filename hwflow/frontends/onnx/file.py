@@ -239,7 +239,8 @@ class _Reader:
                 raise _broken(self.path, f"an operator of the domain {raw.domain[:80]!r}")
             domain = _DOMAINS[raw.domain]
             outputs = tuple(str(o) for o in raw.output)
-            name = (raw.name or (outputs[0] if outputs else "") or f"{raw.op_type}_{place}")[:200]
+            made = outputs[0] if outputs else ""
+            name = str(raw.name or made or f"{raw.op_type}_{place}")[:200]
             kind = f"{domain}.{raw.op_type}" if domain else str(raw.op_type)
             attributes = {str(a.name): self._attribute(a, name) for a in raw.attribute}
             node = Node(
@@ -253,11 +254,11 @@ class _Reader:
                         f"node {node.name!r} uses {needed[:80]!r} before it is made "
                         "(a cycle, or nodes out of order)",
                     )
-            for made in outputs:
-                if made in known:
-                    raise _broken(self.path, f"two values are called {made[:80]!r}")
-                if made:
-                    known.add(made)
+            for output in outputs:
+                if output in known:
+                    raise _broken(self.path, f"two values are called {output[:80]!r}")
+                if output:
+                    known.add(output)
             yield node
 
     def _attribute(self, raw: Any, node: str) -> Any:

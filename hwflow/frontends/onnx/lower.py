@@ -101,12 +101,7 @@ def lower(model: Model, name: str) -> Lowered:
     for port in model.inputs:
         context.symbols[port.name] = _port(context, port)
     for node in model.nodes:
-        live = [n for n in node.inputs if n]
-        known = [context.symbols[n] for n in live]
-        if node.kind in constants.FOLDED and all(isinstance(s, Constant) for s in known):
-            symbol: Symbol = constants.fold(node, known)
-        else:
-            symbol = _handler(node)(context, node)
+        symbol = _symbol(context, node)
         if len(node.outputs) > 1 and any(context.readers.get(o) for o in node.outputs[1:]):
             raise node.refusal("lower.layer", "more than one of its results is used", "use one")
         context.symbols[node.outputs[0] if node.outputs else ""] = symbol
@@ -114,6 +109,17 @@ def lower(model: Model, name: str) -> Lowered:
     names = {output: safe_name(output, taken) for output in model.outputs}
     graph = context.emit.build({new: _output(context, old, new) for old, new in names.items()})
     return Lowered(number_values(optimize(graph).graph).graph, tuple(context.certificates))
+
+
+def _symbol(context: Context, node: Node) -> Symbol:
+    known = [context.symbols[name] for name in node.inputs if name]
+    if node.kind in constants.FOLDED and all(isinstance(s, Constant) for s in known):
+        return constants.fold(node, known)
+    handler = _handler(node)
+    try:
+        return handler(context, node)
+    except ValueError as error:  # NumPy's, about arrays that do not broadcast
+        raise node.refusal("lower.shape", str(error)[:120], "correct its operands") from None
 
 
 def _handler(node: Node) -> Handler:

@@ -34,11 +34,14 @@ def scale_of(node: Node, constant: Constant) -> Any:
     """A positive float32 scale.
 
     Raises:
-        InputError: "lower.quantizer" for a scale of zero, below, or no number.
+        InputError: "lower.quantizer" for a scale of zero or below, or an absurd one.
     """
     scale = np.asarray(constant.array)
-    if scale.dtype.kind != "f" or not bool((scale > 0).all()):
-        raise node.refusal("lower.quantizer", "a scale is not above zero", "give positive scales")
+    low, high = 2.0**-60, 2.0**30
+    if scale.dtype.kind != "f" or not bool(((scale > low) & (scale < high)).all()):
+        raise node.refusal(
+            "lower.quantizer", "a scale is not above zero, or absurd", "give 2**-60 to 2**30"
+        )
     return scale.astype(np.float32)
 
 

@@ -117,10 +117,11 @@ class Chain:
 
     def codes(self, accumulator: Ints) -> Ints:
         """The code of each accumulator value, every operation rounded as IEEE float32."""
-        x = np.ldexp(accumulator.astype(np.float32), -self.frac) * self.unit
-        for step in self.steps:
-            x = step(x)
-        return self.rule.codes(x)
+        with np.errstate(over="ignore"):  # infinity is clipped
+            x = np.ldexp(accumulator.astype(np.float32), -self.frac) * self.unit
+            for step in self.steps:
+                x = step(x)
+            return self.rule.codes(x)
 
     @property
     def slope(self) -> Any:
