@@ -1,10 +1,12 @@
 """ONNX models made and run by the tools that users have: Brevitas, qonnx, onnxruntime.
 
     python tests/models/make_onnx.py FOLDER VECTORS
+    python tests/models/make_onnx.py run FILE.onnx INPUTS.npy OUTPUTS.npy
 
 runs in an environment of its own (`make zoo`). It writes FOLDER/<model>.onnx, small networks with
 random weights, and FOLDER/<model>.npz with `x` (the inputs, float32, ONNX's layout) and `y` (what
-the tool named in the model's function computes for them). Seeds are fixed.
+Brevitas or onnxruntime computes for them); seeds are fixed. The second form runs a file by qonnx's
+executor where it holds qonnx's operators, else by onnxruntime.
 """
 
 from __future__ import annotations
@@ -146,11 +148,14 @@ def by_brevitas(net: Any, x: Any) -> Any:
 
 def by_qonnx(path: Path, x: Any) -> Any:
     """qonnx's executor, one vector at a time as the exported batch wants."""
-    model = ModelWrapper(str(path)).transform(InferShapes())
+    model = ModelWrapper(str(path))
     fixed = {tensor.name for tensor in model.graph.initializer}
-    (port,) = (v.name for v in model.graph.input if v.name not in fixed)
-    (end,) = (v.name for v in model.graph.output)
-    return np.concatenate([execute_onnx(model, {port: v[None]})[end] for v in x])
+    (port,) = (v for v in model.graph.input if v.name not in fixed)
+    (end,) = model.graph.output
+    for value in (port, end):
+        value.type.tensor_type.shape.dim[0].dim_value = 1
+    model = model.transform(InferShapes())
+    return np.concatenate([execute_onnx(model, {port.name: v[None]})[end.name] for v in x])
 
 
 def by_onnxruntime(path: Path, x: Any) -> Any:
@@ -240,5 +245,15 @@ def main(folder: Path, vectors: int) -> None:
         print(f"{path.stem}: {path.stat().st_size} bytes, {len(x)} vectors, executor {same:.4f}")
 
 
+def run_file(path: Path, inputs: str, outputs: str) -> None:
+    """Write what a file's own executor gives for the inputs."""
+    custom = any(node.domain for node in ModelWrapper(str(path)).graph.node)
+    execute = by_qonnx if custom else by_onnxruntime
+    np.save(outputs, execute(path, np.load(inputs)))
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    if sys.argv[1] == "run":
+        run_file(Path(sys.argv[2]), *sys.argv[3:])
+    else:
+        main(Path(sys.argv[1]), int(sys.argv[2]))

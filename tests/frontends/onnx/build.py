@@ -123,12 +123,17 @@ class MultiThreshold(OpRun):
 
 
 class Trunc(OpRun):
-    """QONNX's first Trunc."""
+    """QONNX's Trunc: five operands in the first version, a scale of the result in the second."""
 
     op_domain = QONNX
 
-    def _run(self, x, scale, zero, wide, narrow, rounding_mode="FLOOR"):  # type: ignore[no-untyped-def]
-        y = np.rint(x / scale + zero) / 2.0 ** (wide - narrow)
+    def _run(self, x, scale, zero, wide, few, bits=None, rounding_mode="FLOOR", signed=1, narrow=0):  # type: ignore[no-untyped-def]
+        if bits is not None:
+            y = np.rint(x / scale) / (few / scale)
+            end = 2.0 ** (bits - 1) if signed else 0
+            y = rounded(np.clip(y, narrow - end, 2.0**bits - 1 - end), rounding_mode)
+            return ((y * few).astype(np.float32),)
+        y = np.rint(x / scale + zero) / 2.0 ** (wide - few)
         return (((rounded(y, rounding_mode) - zero) * scale).astype(np.float32),)
 
 

@@ -219,6 +219,24 @@ def test_a_cut_file_is_refused_everywhere(tmp_path: Path) -> None:
     assert refused > 50
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_a_spoilt_byte_never_ends_in_a_traceback(seed: int, tmp_path: Path) -> None:
+    rng = np.random.default_rng(seed)
+    files = sorted((Path(__file__).parents[2] / "models" / "files").glob("*.onnx"))
+    data = bytearray(files[seed % len(files)].read_bytes())
+    for place in rng.integers(0, len(data), 3):
+        data[place] = rng.integers(256)
+    path = tmp_path / "net.onnx"
+    path.write_bytes(data)
+    try:
+        read(path)
+    except InputError as error:
+        code = error.exit_code
+    else:
+        code = 0
+    assert code in (0, 2)
+
+
 def test_a_build_of_a_hostile_file_ends_with_exit_code_2(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -93,6 +93,28 @@ def test_trunc_drops_low_bits(mode: str, tmp_path: Path) -> None:
     agree(s.save(tmp_path / "a.onnx", y))
 
 
+@pytest.mark.parametrize("mode", ["FLOOR", "ROUND"])
+@pytest.mark.parametrize("signed", [0, 1])
+def test_trunc_to_another_scale(mode: str, signed: int, tmp_path: Path) -> None:
+    s = Sketch()
+    more = s.const(8.0), s.const(2**-2), s.const(4.0)
+    y = s.op("Trunc", first(s), s.const(2**-4), s.const(0.0), *more, domain=QONNX,
+             rounding_mode=mode, signed=signed, narrow=0)  # fmt: skip
+    agree(s.save(tmp_path / "a.onnx", y))
+
+
+def test_thresholds_and_scales_of_an_images_channels(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    s = Sketch()
+    x = s.op("Conv", s.quant(s.input("x", (2, 4, 3)), 0.25, 5),
+             s.quant(s.const(rng.normal(size=(3, 2, 2, 2))), 0.25, 4))  # fmt: skip
+    y = s.op("MultiThreshold", x, s.const(np.sort(rng.normal(size=(3, 7)), axis=1)), domain=QONNX,
+             out_dtype="UINT4", data_layout="NCHW")  # fmt: skip
+    z = s.quant(x, np.reshape([0.5, 0.25, 1], (3, 1, 1)), 4)
+    path = s.save(tmp_path / "a.onnx", y, z)
+    agree(path, rng.uniform(-4, 4, (60, 2, 4, 3)).astype(np.float32))
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8])
 @pytest.mark.parametrize("scale", [0.25, 0.3])
 def test_qcdq(dtype: Any, scale: float, tmp_path: Path) -> None:
