@@ -205,6 +205,16 @@ def float_conv() -> Any:
     )  # fmt: skip
 
 
+def float_pool() -> Any:
+    """BatchNormalization (folded by the exporter) and the average of every channel."""
+    torch.manual_seed(5)
+    net = nn.Sequential(
+        nn.Conv2d(2, 6, 3, padding=1), nn.BatchNorm2d(6), nn.ReLU(), nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(), nn.Linear(6, 5),
+    )  # fmt: skip
+    return trained(net, IMAGE)
+
+
 def float_dense() -> Any:
     torch.manual_seed(4)
     return nn.Sequential(nn.Linear(16, 24), nn.ReLU(), nn.Linear(24, 5))
@@ -230,6 +240,7 @@ def main(folder: Path, vectors: int) -> None:
     for name, net, shape, form, channels in (
         ("ort_conv_qoperator", float_conv, IMAGE, qop, True),
         ("ort_conv_qdq", float_conv, IMAGE, qdq, True),
+        ("ort_pool_qdq", float_pool, IMAGE, qdq, True),
         ("ort_dense_qoperator", float_dense, FLAT, qop, False),
         ("ort_dense_qdq", float_dense, FLAT, qdq, False),
     ):

@@ -269,7 +269,11 @@ def _average(
     value = context.emit.op(group, op, x.value, ones)
     area = int(np.prod(window))
     index = np.moveaxis(positions(goal), 0, -1)
-    x = replace(x, value=value, shape=goal, index=index, group=group, unit=_channels(node, x))
+    origin: Origin = "kernel" if x.origin == "dequantized" else x.origin
+    unit = _channels(node, x)
+    x = replace(
+        x, value=value, shape=goal, index=index, group=group, unit=unit, origin=origin
+    )  # fmt: skip
     return context.rescaled(group, x, x.unit / np.float32(area))
 
 

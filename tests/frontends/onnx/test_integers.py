@@ -148,3 +148,13 @@ def test_an_unequal_sum_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"'add_v\d*'.*ratio is no power of two") as caught:
         read(s.save(tmp_path / "a.onnx", y))
     assert caught.value.code == "lower.scale"
+
+
+def test_an_average_under_one_scale_is_the_exact_quotient(tmp_path: Path) -> None:
+    s = Sketch()
+    x = s.real(s.input("x", (1, 4, 4), "uint8"), 0.0243, 0)
+    y = s.linear(s.op("AveragePool", x, kernel_shape=[2, 2], strides=[2, 2]), 0.0243, 0)
+    codes = np.random.default_rng(8).integers(0, 256, (400, 4, 4, 1))
+    expected = np.rint(codes.reshape(400, 2, 2, 2, 2).sum(axis=(2, 4)) / 4)
+    found = outputs(s.save(tmp_path / "a.onnx", y), codes)
+    np.testing.assert_array_equal(found[..., 0], expected)
