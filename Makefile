@@ -10,12 +10,15 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-r
 # PNR=1 adds place and route with nextpnr (long).
 PNR_SET := $(if $(PNR),--set synth.place_and_route=true,)
 
-.PHONY: demo test test-all setup lint types check clean help
+ZOO := $(patsubst tests/models/environments/%.txt,.zoo/%/.ready,$(wildcard tests/models/environments/*.txt))
+
+.PHONY: demo test test-all zoo setup lint types check clean help
 
 help:
 	@echo "make demo      set up and build the ECON-T encoder: train, RTL, proof, synthesis, report"
 	@echo "make test      set up and run the tests"
 	@echo "make test-all  the long tests too"
+	@echo "make zoo       environments of other frameworks, then the models they make"
 	@echo "make check     lint, types and import layers"
 
 setup: $(STAMP)
@@ -38,6 +41,15 @@ test: $(STAMP)
 
 test-all: $(STAMP)
 	$(PYTEST)
+
+# The frameworks whose models are imported, each list in an environment of its own.
+zoo: $(STAMP) $(ZOO)
+	$(BIN)/python -m pytest tests/models
+
+.zoo/%/.ready: tests/models/environments/%.txt
+	$(PYTHON) -m venv .zoo/$*
+	.zoo/$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
+	@touch $@
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -142,6 +142,11 @@ NETWORK: dict[str, Explanation] = {
         "For example a scale taken from the batch or one per element.",
         "Write the quantizer that the message names.",
     ),
+    "lower.scale": Explanation(
+        "A scale that is no power of two reaches a place where it has no exact integer form.",
+        "Float scales are exact only up to the next quantizer, which makes integers of them again.",
+        "Put a quantizer where the message says, share one scale, or use powers of two.",
+    ),
     "lower.shape": Explanation(
         "A layer's shapes cannot be lowered.",
         "An unknown dimension, or a layout that is not supported.",
@@ -156,6 +161,11 @@ NETWORK: dict[str, Explanation] = {
         "A model's file has a format that is not understood.",
         "Its name ends in something else than a known format, or the file is not what it says.",
         "Save the model in one of the formats that the message lists.",
+    ),
+    "model.unsafe": Explanation(
+        "A model's file asks for something that no trained network needs.",
+        "Data in other files, functions, subgraphs or sizes beyond any hardware: often an attack.",
+        "Export one network, its weights inside the file, from a source that you trust.",
     ),
     "plan.clock": Explanation(
         "The clock is too fast for the device.",

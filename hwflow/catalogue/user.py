@@ -305,6 +305,12 @@ USER: dict[str, Explanation] = {
         "A missing argument or an unknown option.",
         "`hwflow COMMAND --help` lists them.",
     ),
+    "export.onnx": Explanation(
+        "The integer graph cannot be written as an ONNX model that means the same.",
+        "An operation that ONNX does not have, a rounding that the format lacks, weights loaded at"
+        " run time, or numbers that float32 would round.",
+        "Write the format qonnx, or pass the graph on as .hwf.",
+    ),
     "export.folder": Explanation(
         "The folder to export to cannot be used.",
         "It is not empty, or it is a file.",

@@ -13,7 +13,9 @@ from hwflow.ir import Graph
 
 __all__ = ["READERS", "read_model"]
 
-READERS: Mapping[str, str] = MappingProxyType({".hwf": "hwflow.frontends.hwf"})
+READERS: Mapping[str, str] = MappingProxyType(
+    {".hwf": "hwflow.frontends.hwf", ".onnx": "hwflow.frontends.onnx"}
+)
 """The module whose `read(path)` parses files of a suffix; imported when one is read."""
 
 

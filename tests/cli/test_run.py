@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from hwflow.cli.main import main
+from hwflow.frontends.onnx import read as read_onnx
 from hwflow.ir import evaluate
 from hwflow.plan.interface_file import read_interface
 from tests.cli.conftest import Call, tiny_graph, write_design
@@ -246,6 +247,14 @@ def test_export_is_reproducible(call: Call, built: Path, tmp_path: Path) -> None
             other = tmp_path / "b" / path.relative_to(tmp_path / "a")
             assert path.read_bytes() == other.read_bytes()
             assert str(built).encode() not in path.read_bytes()
+
+
+def test_export_of_the_graph_as_a_model(call: Call, built: Path, tmp_path: Path) -> None:
+    called = call("export", built, tmp_path / "m", "--format", "qonnx", "--json")
+    assert called.json["files"] == ["graph.onnx"]
+    found = read_onnx(tmp_path / "m" / "graph.onnx").graph
+    codes = {"x": np.arange(-8, 8)[:, None] * np.ones(tiny_graph().types["x"].shape, np.int64)}
+    assert np.array_equal(evaluate(found, codes)["y"], evaluate(tiny_graph(), codes)["y"])
 
 
 def test_export_never_writes_among_other_files_unasked(

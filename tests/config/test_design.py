@@ -232,7 +232,7 @@ def test_one_mistake(folder: Path, lines: str, code: str) -> None:
         ("{builder: none.py:net}", "file.missing"),
         ("{builder: /etc/model.py:net}", "config.path"),
         ("{builder: link.py:net}", "config.path"),
-        ("{file: net.onnx}", "config.unsupported"),
+        ("{file: net.keras}", "config.unsupported"),
         ("{file: net.txt}", "config.path"),
         ("[a]", "config.type"),
     ],

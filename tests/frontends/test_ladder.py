@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hwflow.frontends.qkeras import ladder as ladders
-from hwflow.frontends.qkeras.forms import find_scaled
-from hwflow.frontends.qkeras.ladder import Affine, Chain, Ladder, Relu, climb
-from hwflow.frontends.qkeras.nudge import signed_digits
+from hwflow.frontends.exact import ladder as ladders
+from hwflow.frontends.exact.forms import find_scaled
+from hwflow.frontends.exact.ladder import Affine, Ladder, Relu, climb
+from hwflow.frontends.exact.nudge import signed_digits
+from hwflow.frontends.qkeras.chain import Chain
 from hwflow.frontends.qkeras.quantizers import Quantizer
 
 QUANTIZERS = [

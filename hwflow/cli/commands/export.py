@@ -40,6 +40,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--force", action="store_true", help="write into DIR even if it is not empty"
     )
+    parser.add_argument(
+        "--format", choices=("rtl", "qonnx", "onnx"), default="rtl",
+        help="rtl: everything for the hardware; qonnx or onnx: the integer graph as one model",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
 
@@ -50,6 +54,8 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     """
     build = build_at(options.build)
     console.build_folder = build.folder
+    if options.format != "rtl":
+        return _model(build, options, console)
     through_hls4ml = "hls4ml" in build.stages and "generate" not in build.stages
     own = ("hls4ml",) if through_hls4ml else ("plan", "generate")
     for stage in ("lower", *own, "vectors", "golden"):
@@ -71,6 +77,23 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     files = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
     console.show(f"wrote {len(files)} files to {folder}: see {folder / 'README.txt'}")
     console.result({"folder": str(folder), "files": files, "exit_code": 0})
+    return 0
+
+
+def _model(build: Build, options: argparse.Namespace, console: Console) -> int:
+    """Write the graph as graph.onnx."""
+    from hwflow.backends.onnx import export_onnx
+    from hwflow.flow.store import writing
+    from hwflow.ir import load_graph
+
+    data = export_onnx(load_graph(build.artifact("lower") / "graph.hwf"), options.format)
+    folder: Path = options.folder
+    _check_folder(folder, force=options.force)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "graph.onnx").write_bytes(data)
+    console.show(f"wrote {folder / 'graph.onnx'}")
+    console.result({"folder": str(folder), "files": ["graph.onnx"], "exit_code": 0})
     return 0
 
 

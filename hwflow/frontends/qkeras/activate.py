@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from hwflow.errors import InputError
+from hwflow.frontends.exact.emitter import reach
+from hwflow.frontends.exact.ladder import Affine, Relu
 from hwflow.frontends.qkeras.context import (
     Context,
     Exact,
@@ -14,8 +16,6 @@ from hwflow.frontends.qkeras.context import (
     unquantized_input,
     with_step,
 )  # fmt: skip
-from hwflow.frontends.qkeras.emitter import reach
-from hwflow.frontends.qkeras.ladder import Affine, Relu
 from hwflow.frontends.qkeras.network import Layer
 from hwflow.frontends.qkeras.norm import EXACT_FLOAT32
 from hwflow.frontends.qkeras.quantizers import Quantizer, activation_quantizer

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from hwflow.frontends.exact.emitter import reach
 from hwflow.frontends.qkeras.activate import finish
 from hwflow.frontends.qkeras.context import Context, Exact, Symbol
-from hwflow.frontends.qkeras.emitter import reach
 from hwflow.frontends.qkeras.geometry import channels_last, misfit, padding
 from hwflow.frontends.qkeras.network import Layer
 from hwflow.frontends.qkeras.norm import EXACT_FLOAT32

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hwflow.errors import HwflowError, InputError
-from hwflow.frontends.qkeras.emitter import Emitter, reach
-from hwflow.frontends.qkeras.ladder import Affine, Relu, Step
+from hwflow.frontends.exact.emitter import Emitter, reach
+from hwflow.frontends.exact.ladder import Affine, Relu, Step
 from hwflow.frontends.qkeras.network import Layer
 from hwflow.frontends.qkeras.norm import EXACT_FLOAT32, ExactStep, exact_steps, relu_type
 from hwflow.frontends.qkeras.quantizers import Quantizer

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from hwflow.frontends.exact.ladder import Affine, Step
 from hwflow.frontends.qkeras.context import Context, Exact, Frozen, Raw, Symbol, View
 from hwflow.frontends.qkeras.geometry import channels_last, misfit
-from hwflow.frontends.qkeras.ladder import Affine, Step
 from hwflow.frontends.qkeras.network import Layer
 from hwflow.ir import IntType, Overflow, Rounding, ops
 

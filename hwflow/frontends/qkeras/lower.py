@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from hwflow.errors import InputError
+from hwflow.frontends.exact.emitter import safe_name
 from hwflow.frontends.lowered import Lowered, Probe
 from hwflow.frontends.qkeras import activate, compute, layout, pooling
 from hwflow.frontends.qkeras.context import Context, Raw, Symbol, unquantized_input
-from hwflow.frontends.qkeras.emitter import safe_name
 from hwflow.frontends.qkeras.network import Layer, Network
 from hwflow.ir import Value
 from hwflow.passes import optimize

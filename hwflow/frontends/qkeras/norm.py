@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwflow.frontends.qkeras.emitter import reach
-from hwflow.frontends.qkeras.ladder import Affine, Relu, Step
+from hwflow.frontends.exact.emitter import reach
+from hwflow.frontends.exact.ladder import Affine, Relu, Step
 from hwflow.ir import IntType, Overflow, Rounding, TensorType, ops
 
 __all__ = ["EXACT_FLOAT32", "ExactStep", "exact_steps", "relu_type"]
@@ -36,8 +36,9 @@ def exact_steps(type: TensorType, steps: tuple[Step, ...]) -> tuple[ExactStep | 
     if reach(type) >= EXACT_FLOAT32:
         return None
     for step in steps:
-        plan = None if isinstance(step, Relu) else _exact(step)
+        plan = None
         if isinstance(step, Affine):
+            plan = _exact(step)
             if plan is None:
                 return None
             scaled = ops.Mul().infer((type, _constant(plan.codes, plan.frac)))
@@ -45,6 +46,7 @@ def exact_steps(type: TensorType, steps: tuple[Step, ...]) -> tuple[ExactStep | 
             if max(reach(scaled), reach(type)) >= EXACT_FLOAT32:
                 return None
         else:
+            assert isinstance(step, Relu), "QKeras has no clip"
             relu = ops.Requant(relu_type(type.elem), Rounding.FLOOR, Overflow.SATURATE)
             type = relu.infer((type,))
         plans.append(plan)

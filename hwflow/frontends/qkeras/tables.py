@@ -8,14 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwflow.errors import InputError
+from hwflow.frontends.exact.emission import (
+    COMPARE_COST,
+    Rungs,
+    emit_scaled,
+    emit_threshold,
+    interval,
+)
+from hwflow.frontends.exact.forms import find_scaled
+from hwflow.frontends.exact.ladder import Ladder, climb
+from hwflow.frontends.qkeras.chain import Chain
 from hwflow.frontends.qkeras.context import Context, Frozen
-from hwflow.frontends.qkeras.forms import Scaled, find_scaled
-from hwflow.frontends.qkeras.ladder import Chain, Ladder, climb
 from hwflow.frontends.qkeras.network import Layer
 from hwflow.frontends.qkeras.norm import EXACT_FLOAT32, ExactStep, exact_steps
 from hwflow.frontends.qkeras.quantizers import Quantizer
-from hwflow.ir import IntType, Rounding, Value, ops
-from hwflow.ir.exact import as_ints
+from hwflow.ir import Value, ops
 
 __all__ = ["round_exact", "tabulate"]
 
@@ -23,7 +30,6 @@ Ints = NDArray[np.int64]
 Form = tuple[dict[str, Any], Value]
 
 _HALF_EVEN_COST = 1.5  # adders: the rounding increment and its tie logic
-_COMPARE_COST = 2.0  # adders for each threshold: the comparison and its share of the count
 
 
 def round_exact(context: Context, group: str, value: Value, quantizer: Quantizer) -> Value:
@@ -43,7 +49,7 @@ def tabulate(context: Context, layer: Layer, symbol: Frozen, quantizer: Quantize
     Raises:
         InputError: "lower.norm" when the quantizer has too many levels to certify.
     """
-    lo, hi, frac = (_per_channel(context, symbol.value, pick) for pick in ("lo", "hi", "frac"))
+    lo, hi, frac = interval(context.emit, symbol.value)
     chain = Chain(frac, symbol.steps, quantizer)
     ladder = climb(chain, lo, hi)
     if ladder is None:
@@ -69,28 +75,9 @@ def tabulate(context: Context, layer: Layer, symbol: Frozen, quantizer: Quantize
     return value
 
 
-def _per_channel(context: Context, value: Value, pick: str) -> Ints:
-    type = context.emit.type(value)
-    array = np.broadcast_to(getattr(type.elem, pick), type.shape).reshape(-1, type.shape[-1])
-    if pick == "frac" and bool((array != array[:1]).any()):
-        raise InputError(
-            "graph.type",
-            f"{value.name}: its binary point differs within a channel",
-            hint="put a QActivation before the BatchNormalization",
-        )
-    joined = as_ints(array.max(axis=0) if pick == "hi" else array.min(axis=0))
-    if joined.dtype == object or int(abs(joined).max()) >= 1 << 53:
-        raise InputError(
-            "lower.norm",
-            f"{value.name}: an accumulator of more than 53 bits",
-            hint="use fewer weight or activation bits before the BatchNormalization",
-        )
-    return joined
-
-
 def _cheapest(context: Context, symbol: Frozen, chain: Chain, ladder: Ladder) -> Form:
     quantizer = chain.quantizer
-    costs = {"threshold": _COMPARE_COST * len(ladder.thresholds)}
+    costs = {"threshold": COMPARE_COST * len(ladder.thresholds)}
     scaled = plain = None
     if quantizer.kind == "round":
         slope = np.abs(chain.slope) * np.exp2((quantizer.grid - chain.frac).astype(np.float64))
@@ -105,9 +92,13 @@ def _cheapest(context: Context, symbol: Frozen, chain: Chain, ladder: Ladder) ->
     if best == "requant" and plain is not None:
         value = context.apply_exact(symbol.group, symbol.value, plain)
         return {"kind": best}, round_exact(context, symbol.group, value, quantizer)
+    emit, group = context.emit, symbol.group
     if best == "scaled" and scaled is not None:
-        return _scaled(context, symbol, chain, ladder, scaled)
-    return {"kind": best}, _threshold(context, symbol, quantizer, ladder)
+        value = emit_scaled(emit, group, symbol.value, ladder, scaled, quantizer.grid)
+        return scaled.record(), emit.scale(group, value, quantizer.scale)
+    rungs = Rungs(quantizer.grid, quantizer.gain, quantizer.base)
+    value = emit_threshold(emit, group, symbol.value, ladder, rungs)
+    return {"kind": best}, emit.scale(group, value, quantizer.scale)
 
 
 def _plain(context: Context, symbol: Frozen) -> tuple[ExactStep | None, ...] | None:
@@ -116,43 +107,3 @@ def _plain(context: Context, symbol: Frozen) -> tuple[ExactStep | None, ...] | N
     if plans is None or any(bool((abs(p.codes) != 1).any()) for p in plans if p is not None):
         return None
     return plans
-
-
-def _scaled(context: Context, symbol: Frozen, chain: Chain, ladder: Ladder, scaled: Scaled) -> Form:
-    """``requant(a * multiplier + bias + nudges)``, rounding down."""
-    emit, group, grid = context.emit, symbol.group, chain.quantizer.grid
-    frac = scaled.shift + grid
-    value = emit.times(group, symbol.value, scaled.multiplier, frac - chain.frac)
-    value = emit.plus(group, value, scaled.bias, frac)
-    for point, nudge in zip(scaled.points, scaled.nudges, strict=True):
-        met = emit.op(group, ops.Compare("eq"), symbol.value, emit.const(group, point, chain.frac))
-        amount = emit.op(group, ops.Mul(), met, emit.const(group, nudge, frac))
-        value = emit.op(group, ops.Add(), value, amount)
-    bounds = IntType(ladder.base, ladder.top, grid)
-    value = emit.requant(group, value, bounds, Rounding.FLOOR)
-    form = {
-        "kind": "scaled",
-        "multiplier": scaled.multiplier.tolist(),
-        "bias": scaled.bias.tolist(),
-        "shift": scaled.shift.tolist(),
-        "points": scaled.points.tolist(),
-        "nudges": scaled.nudges.tolist(),
-    }
-    return form, emit.scale(group, value, chain.quantizer.scale)
-
-
-def _threshold(context: Context, symbol: Frozen, quantizer: Quantizer, ladder: Ladder) -> Value:
-    """Count thresholds; where the function falls, count from the other side."""
-    emit, group = context.emit, symbol.group
-    falling = ladder.direction < 0
-    if not len(ladder.thresholds):
-        levels = (np.where(falling, -ladder.first, ladder.last) + 1)[None]  # never reached
-    else:
-        levels = np.where(falling, (1 - ladder.thresholds)[::-1], ladder.thresholds)
-    frac = quantizer.grid
-    value = emit.op(group, ops.Threshold(as_ints(levels), frac), symbol.value)
-    gain = np.where(falling, -quantizer.gain, quantizer.gain)
-    start = ladder.base + np.where(falling, len(ladder.thresholds), 0)
-    value = emit.times(group, value, gain)
-    value = emit.plus(group, value, quantizer.gain * start + quantizer.base, frac)
-    return emit.scale(group, value, quantizer.scale)

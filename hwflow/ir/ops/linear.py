@@ -52,7 +52,8 @@ def _product_bounds(
     xlo, xhi, wlo, whi = workable(bound, *x, *w)
     if bool((wlo == whi).all()):
         positive, negative = np.maximum(wlo, 0), np.minimum(wlo, 0)
-        return xlo @ positive + xhi @ negative, xhi @ positive + xlo @ negative
+        parts = [(_product(a, positive, bound), _product(a, negative, bound)) for a in (xlo, xhi)]
+        return parts[0][0] + parts[1][1], parts[1][0] + parts[0][1]
     lows, highs = [], []
     for row_lo, row_hi in zip(xlo, xhi, strict=True):
         corners = [a[:, None] * b for a in (row_lo, row_hi) for b in (wlo, whi)]

@@ -44,9 +44,10 @@ class Emitter:
         self._names: set[str] = set()
         self._groups: set[str] = set()
         self._types: dict[str, TensorType] = {}
+        self._shifted: dict[str, tuple[Value, Any]] = {}
 
     def group(self, name: str) -> str:
-        """A new layer, called after the Keras layer `name`."""
+        """A new layer, called after the network's layer `name`."""
         return safe_name(name, self._groups)
 
     def type(self, value: Value) -> TensorType:
@@ -96,8 +97,16 @@ class Emitter:
         return self.op(group, ops.Requant(type, rounding, Overflow.SATURATE), x)
 
     def scale(self, group: str, x: Value, amount: Any) -> Value:
-        """The real value of x times 2**amount; nothing for amount 0."""
-        return self.op(group, ops.Shift(as_ints(amount)), x) if np.any(amount) else x
+        """The real value of x times 2**amount; nothing for amount 0. Shifts add up."""
+        amounts = np.asarray(amount)
+        if x.name in self._shifted:
+            x, before = self._shifted[x.name]
+            amounts = before + amounts
+        if not np.any(amounts):
+            return x
+        value = self.op(group, ops.Shift(compact(as_ints(amounts))), x)
+        self._shifted[value.name] = (x, amounts)
+        return value
 
     def times(self, group: str, x: Value, codes: IntArray, frac: Any = 0) -> Value:
         """X times a constant; a mere shift where every code is 1."""

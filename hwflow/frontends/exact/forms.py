@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hwflow.frontends.qkeras.ladder import Ladder
-from hwflow.frontends.qkeras.nudge import Line, nearest_line, signed_digits
+from hwflow.frontends.exact.ladder import Ladder
+from hwflow.frontends.exact.nudge import Line, nearest_line, signed_digits
 
 __all__ = ["Scaled", "find_scaled"]
 
@@ -42,6 +43,11 @@ class Scaled:
             total = total + (a == point) * nudge
         codes: Ints = np.clip(total >> self.shift, base, top)
         return codes
+
+    def record(self) -> dict[str, Any]:
+        """The form as JSON."""
+        arrays = ("multiplier", "bias", "shift", "points", "nudges")
+        return {"kind": "scaled", **{name: getattr(self, name).tolist() for name in arrays}}
 
     def adders(self) -> float:
         """Mean number of additions a channel: multiplier digits, bias, two for each nudge."""
@@ -82,18 +88,22 @@ def find_scaled(ladder: Ladder, slope: NDArray[np.float64]) -> Scaled | None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Steps:
-    """The bounds that one channel puts on ``m * t + b`` for a given shift."""
+    """The bounds that one channel puts on ``m * t + b``."""
 
     low_at: Ints
     low_level: Ints
     high_at: Ints
     high_level: Ints
 
-    def bias(self, multiplier: int, shift: int) -> int | None:
-        """The roundest bias that meets every bound."""
-        low = int(((self.low_level << shift) - multiplier * self.low_at).max())
-        high = int(((self.high_level << shift) - 1 - multiplier * self.high_at).min())
-        return _roundest(low, high) if low <= high else None
+    def biases(self, multipliers: list[int], shift: int) -> list[tuple[int, int]]:
+        """The multipliers that meet every bound for `shift`, each with its roundest bias."""
+        if not multipliers:
+            return []
+        m = np.array(multipliers, np.int64)[:, None]
+        lows = ((self.low_level << shift) - m * self.low_at).max(axis=1).tolist()
+        highs = ((self.high_level << shift) - 1 - m * self.high_at).min(axis=1).tolist()
+        found = zip(multipliers, lows, highs, strict=True)
+        return [(one, _roundest(low, high)) for one, low, high in found if low <= high]
 
 
 def _channel(ladder: Ladder, channel: int, slope: float) -> Line | None:
@@ -113,16 +123,16 @@ def _channel(ladder: Ladder, channel: int, slope: float) -> Line | None:
     end = min(start + MULTIPLIER_BITS, room)
     shift = start
     while shift <= end:
-        for multiplier in _near(slope * 2.0**shift):
-            bias = steps.bias(multiplier, shift) if (multiplier << widest) < 1 << 61 else None
-            if bias is not None and (best is None or _cost(multiplier) < _cost(best.multiplier)):
+        near = [m for m in _near(slope * 2.0**shift) if (m << widest) < 1 << 61]
+        for multiplier, bias in steps.biases(near, shift):
+            if best is None or _cost(multiplier) < _cost(best.multiplier):
                 best = Line(multiplier, bias, shift)
                 end = min(end, shift + _LOOK_FURTHER)
         shift += 1
     if best is not None and best.multiplier.bit_length() <= _PLAIN_BITS:
         return best
-    near = nearest_line(t, levels, first, last, slope)
-    return min((line for line in (best, near) if line), key=_line_cost, default=None)
+    corrected = nearest_line(t, levels, first, last, slope)
+    return min((line for line in (best, corrected) if line), key=_line_cost, default=None)
 
 
 def _near(exact: float) -> range:

@@ -10,14 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hwflow.frontends.qkeras.quantizers import Quantizer
-
-__all__ = ["MAX_STEPS", "Affine", "Chain", "Ladder", "Relu", "Step", "climb"]
+__all__ = ["MAX_STEPS", "Affine", "Clamp", "Function", "Ladder", "Relu", "Step", "climb"]
 
 Ints = NDArray[np.int64]
 
@@ -49,41 +47,36 @@ class Relu:
         return result
 
 
-Step = Affine | Relu
+@dataclass(frozen=True, slots=True)
+class Clamp:
+    """min(max(x, lo), hi)."""
+
+    lo: np.float32
+    hi: np.float32
+
+    def __call__(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Exact in any format."""
+        result: NDArray[np.float32] = np.clip(x, self.lo, self.hi)
+        return result
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Chain:
-    """Integer accumulator (..., C) of binary point `frac` (C,) -> float32 steps -> code."""
+Step = Affine | Relu | Clamp
 
-    frac: Ints
-    steps: tuple[Step, ...]
-    quantizer: Quantizer
 
-    def real(self, accumulator: Ints) -> NDArray[np.float32]:
-        """What the quantizer is given, float32."""
-        x = np.ldexp(accumulator.astype(np.float64), -self.frac).astype(np.float32)
-        for step in self.steps:
-            x = step(x)
-        return x
+class Function(Protocol):
+    """A function from an integer accumulator (..., C) to a code, monotone in each channel."""
 
     def codes(self, accumulator: Ints) -> Ints:
-        """The quantizer's code of each accumulator value."""
-        return self.quantizer.codes(self.real(accumulator))
+        """The code of each accumulator value."""
 
     @property
     def slope(self) -> NDArray[np.float64]:
-        """Product of the scales of each channel, float64."""
-        product = np.ones(self.frac.shape, np.float64)
-        for step in self.steps:
-            if isinstance(step, Affine):
-                product = product * step.scale.astype(np.float64)
-        return product
+        """Shape (C,): below zero where the function falls."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ladder:
-    """Where a Chain steps on ``[lo, hi]`` per channel; the certificate of what replaces it.
+    """Where a Function steps on ``[lo, hi]`` per channel; the certificate of what replaces it.
 
     With ``t = direction * a``: code >= base + 1 + i exactly where ``t >= thresholds[i]``.
     A threshold of `first` is always reached, one of ``last + 1`` never. `below` and `at` are the
@@ -139,8 +132,8 @@ class Ladder:
         }
 
 
-def climb(chain: Chain, lo: Ints, hi: Ints) -> Ladder | None:
-    """Find every step of `chain` on the accumulator interval ``[lo, hi]`` (C,).
+def climb(chain: Function, lo: Ints, hi: Ints) -> Ladder | None:
+    """Find every step of monotone `chain` on the accumulator interval ``[lo, hi]`` (C,).
 
     None where there are more than MAX_STEPS of them.
     """

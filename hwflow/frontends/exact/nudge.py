@@ -77,9 +77,11 @@ def _corrected(thresholds: Ints, levels: Ints, first: int, last: int, line: Line
     starts, stops = np.minimum(own, thresholds), np.maximum(own, thresholds)
     if int((stops - starts).sum()) > MAX_NUDGES:
         return None
-    missed = sorted({t for a, b in zip(starts, stops, strict=True) for t in range(a, b)})
+    gaps = starts < stops
+    ends = zip(starts[gaps].tolist(), stops[gaps].tolist(), strict=True)
+    missed = sorted({t for a, b in ends for t in range(a, b)})
     nudges: list[tuple[int, int]] = []
-    for t in map(int, missed):
+    for t in missed:
         level = int(levels[0]) - 1 + int(np.count_nonzero(thresholds <= t))
         value = line.multiplier * t + line.bias
         below, above = level << line.shift, (level + 1 << line.shift) - 1

@@ -1,0 +1,1 @@
+"""Float functions of integers as exact integer forms, with certificates; for every importer."""
