@@ -120,7 +120,7 @@ NETWORK: dict[str, Explanation] = {
     "lower.layer": Explanation(
         "A layer of the network has no exact integer form in this version.",
         "A layer or option that hwflow does not lower.",
-        "Write the layer that the message names.",
+        "Write the layer that the message names; `hwflow check MODEL` lists all of them.",
     ),
     "lower.network": Explanation(
         "The exported network cannot be read.",
@@ -156,6 +156,12 @@ NETWORK: dict[str, Explanation] = {
         "A model's file has a format that is not understood.",
         "Its name ends in something else than a known format, or the file is not what it says.",
         "Save the model in one of the formats that the message lists.",
+    ),
+    "model.unsafe": Explanation(
+        "A model's file asks for something that is never done with a file from outside.",
+        "Links or weights in other files, members that lead out of the archive, sizes far beyond"
+        " the file's own. Nothing of it was executed or written.",
+        "Save the model again from its framework; do not use a file that you cannot account for.",
     ),
     "plan.clock": Explanation(
         "The clock is too fast for the device.",

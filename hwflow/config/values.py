@@ -54,9 +54,11 @@ _UNITS = {
 _SLOWEST, _FASTEST = 1_000, 2_000_000_000
 _METRIC = r"[a-z][a-z0-9_]*([./][A-Za-z0-9_]+)*"
 LIBRARIES = tuple(known.name for known in KNOWN)
-MODEL_FILES = (".hwf",)
+MODEL_FILES = (".hwf", ".h5", ".hdf5", ".keras")
 """Formats that `hwflow.stages.models` reads."""
-_NOT_YET = (".h5", ".hdf5", ".keras", ".onnx")
+INTEGER_FILES = (".hwf",)
+"""Formats of integers alone: these have no training rung."""
+_NOT_YET = (".onnx",)
 
 
 def design_name(text: str, place: Place, context: Context) -> object:

@@ -166,7 +166,7 @@ def test_all_mistakes_at_once_with_places(folder: Path) -> None:
         ("name", 1, 9),
         ("combination", 2, 8),
         ("path", 2, 18),
-        ("unsupported", 2, 39),
+        ("missing", 2, 39),
         ("missing", 3, 7),
         ("unknown-key", 3, 8),
         ("range", 3, 30),

@@ -28,6 +28,10 @@ def test_graph_equals_qkeras(tmp_path: Path) -> None:
     seen: set[str] = set()
     for name, wide in (("plane", ()), ("line", ("conv", "cut"))):
         network = load_network(tmp_path / name)
+        for suffix in ("h5", "keras"):  # what Keras saved gives the very same network
+            for file in ("network.json", "weights.npz"):
+                rebuilt = (tmp_path / name / suffix / file).read_bytes()
+                assert rebuilt == (tmp_path / name / file).read_bytes(), (suffix, file)
         seen |= {layer.kind for layer in network.layers}
         layers = read_npz(tmp_path / name / "layers.npz")
         lowered = lower(network, name)

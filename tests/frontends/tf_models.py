@@ -1,7 +1,8 @@
 """Worker of test_against_tensorflow: real QKeras models, exported and replayed.
 
 Started as `python -m tests.frontends.tf_models FOLDER`; writes one folder for each model with
-network.json, weights.npz and layers.npz (every layer's output, the real layers run one by one).
+network.json, weights.npz and layers.npz (every layer's output, the real layers run one by one),
+and in h5/ and keras/ the network rebuilt from the files that Keras saves.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from hwflow.frontends.keras import read_keras
 from hwflow.train.export import describe, export_network
 from hwflow.train.files import write_npz
 from hwflow.train.keras_env import KerasEnv, load_keras
+from hwflow.train.rebuild import rebuild
 from hwflow.train.replay import Replay
 
 
@@ -101,6 +104,11 @@ def main(folder: Path) -> None:
         target = folder / build.__name__
         target.mkdir()
         export_network(model, target)
+        for suffix in ("h5", "keras"):
+            (target / suffix).mkdir()
+            model.save(target / f"model.{suffix}")
+            read = read_keras(target / f"model.{suffix}")
+            export_network(rebuild(env, read.record(), read.arrays()), target / suffix)
         network, arrays = describe(model)
         for quantizer in (q for item in network["layers"] for q in item["quantizers"].values()):
             if quantizer["class"] in ("binary", "ternary"):

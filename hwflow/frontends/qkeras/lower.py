@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from hwflow.errors import InputError
+from hwflow.errors import HwflowError, InputError
 from hwflow.frontends.lowered import Lowered, Probe
 from hwflow.frontends.qkeras import activate, compute, layout, pooling
 from hwflow.frontends.qkeras.context import Context, Raw, Symbol, unquantized_input
@@ -15,7 +15,7 @@ from hwflow.frontends.qkeras.network import Layer, Network
 from hwflow.ir import Value
 from hwflow.passes import optimize
 
-__all__ = ["HANDLERS", "lower"]
+__all__ = ["HANDLERS", "lower", "unknown_layer"]
 
 Handler = Callable[[Context, Layer], Symbol]
 
@@ -101,16 +101,19 @@ def lower(network: Network, name: str, *, programmable: bool = False) -> Lowered
 
 
 def _handler(layer: Layer) -> Handler:
-    if layer.kind in HANDLERS:
-        return HANDLERS[layer.kind]
-    near = difflib.get_close_matches(layer.kind, HANDLERS, n=1)
-    hint = _INSTEAD.get(layer.kind) or (
+    if layer.kind not in HANDLERS:
+        raise unknown_layer(layer.name, layer.kind)
+    return HANDLERS[layer.kind]
+
+
+def unknown_layer(name: str, kind: str) -> HwflowError:
+    """The refusal of a layer whose class cannot be lowered, ready to be raised."""
+    near = difflib.get_close_matches(kind, HANDLERS, n=1)
+    hint = _INSTEAD.get(kind) or (
         f"{f'did you mean {near[0]}? ' if near else ''}supported: {', '.join(HANDLERS)}"
     )
-    raise InputError(
-        "lower.layer",
-        f"layer {layer.name!r}: {layer.kind} cannot be lowered to integers",
-        hint=hint,
+    return InputError(
+        "lower.layer", f"layer {name!r}: {kind} cannot be lowered to integers", hint=hint
     )
 
 
