@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwflow.errors import ErrorList, HwflowError, InputError
+from hwflow.errors import HwflowError, InputError
 from hwflow.frontends.keras.archive import KerasArchive, parse_json
 from hwflow.frontends.keras.hdf5 import WeightFile, broken
 from hwflow.frontends.keras.options import CLASSES, OptionError, layer_options
 from hwflow.frontends.keras.weights import layer_weights
+from hwflow.frontends.lowered import Finding, RefusedError
 from hwflow.frontends.qkeras.lower import unknown_layer
 from hwflow.ir.types import MAX_ELEMENTS
 
@@ -77,7 +78,7 @@ def read_keras(path: Path) -> KerasModel:
     Raises:
         InputError: the file is damaged ("model.format"), asks for what is never done
             ("model.unsafe"), or holds something that is not understood ("lower.*"). Everything
-            wrong with layers is told at once, as an ErrorList.
+            wrong with layers is told at once, as a RefusedError.
     """
     if path.suffix.lower() == ".keras":
         archive = KerasArchive.read(path)
@@ -121,15 +122,19 @@ def _model(described: Mapping[str, Any], file: WeightFile, name: str) -> KerasMo
     else:
         raise broken(name, f"its model is a {str(kind)[:_MAX_NAME]!r}, expected one of layers")
     _check_names(raw, ends, name)
-    errors: list[HwflowError] = []
     order = _sorted(raw, name)
-    made = {
-        layer.name: _checked(layer, file, place, errors)
-        for layer, place in zip(raw, _places(raw), strict=True)
-    }
-    if errors:
-        raise errors[0] if len(errors) == 1 else ErrorList(errors)
-    return KerasModel(*ends, tuple(layer for n in order if (layer := made[n]) is not None))
+    made: dict[str, KerasLayer] = {}
+    findings: list[Finding] = []
+    for layer, place in zip(raw, _places(raw), strict=True):
+        errors: tuple[HwflowError, ...] = ()
+        try:
+            made[layer.name] = _checked(layer, file, place)
+        except HwflowError as error:
+            errors = (error,)
+        findings.append(Finding(layer.name, layer.kind, errors, reached=bool(errors)))
+    if len(made) < len(raw):
+        raise RefusedError(findings)
+    return KerasModel(*ends, tuple(made[n] for n in order))
 
 
 def _chain(listed: list[Any], name: str) -> list[_Raw]:
@@ -225,28 +230,20 @@ def _places(layers: list[_Raw]) -> list[str]:
     return places
 
 
-def _checked(
-    layer: _Raw, file: WeightFile, place: str, errors: list[HwflowError]
-) -> KerasLayer | None:
+def _checked(layer: _Raw, file: WeightFile, place: str) -> KerasLayer:
+    if layer.kind not in CLASSES:
+        raise unknown_layer(layer.name, layer.kind)
     try:
-        if layer.kind not in CLASSES:
-            raise unknown_layer(layer.name, layer.kind)
         options, quantizers = layer_options(layer.kind, layer.config)
-        if layer.kind == "InputLayer":
-            options["shape"] = _shape(layer)
-        weights = layer_weights(file, layer.name, place, layer.kind, options)
     except OptionError as error:
-        errors.append(
-            InputError(
-                "lower.layer",
-                f"layer {layer.name!r}: {error}",
-                hint="save the model with QKeras 0.9, or write this layer with other options",
-            )
-        )
-        return None
-    except HwflowError as error:
-        errors.append(error)
-        return None
+        raise InputError(
+            "lower.layer",
+            f"layer {layer.name!r}: {error}",
+            hint="save the model with QKeras 0.9, or write this layer with other options",
+        ) from None
+    if layer.kind == "InputLayer":
+        options["shape"] = _shape(layer)
+    weights = layer_weights(file, layer.name, place, layer.kind, options)
     return KerasLayer(layer.name, layer.kind, layer.inputs, options, quantizers, weights)
 
 

@@ -243,7 +243,9 @@ def _call(text: str) -> tuple[str, dict[str, Any]]:
             return node.id, {}
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
             raise wrong
-        names = tuple(QUANTIZERS.get(node.func.id, {}))
+        if node.func.id not in QUANTIZERS:
+            return node.func.id, {}  # which is refused by that name
+        names = tuple(QUANTIZERS[node.func.id])
         values = [ast.literal_eval(argument) for argument in node.args]
         given = dict(zip(names[: len(values)], values, strict=True))
         given |= {str(k.arg): ast.literal_eval(k.value) for k in node.keywords}
