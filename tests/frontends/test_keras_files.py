@@ -208,7 +208,7 @@ def test_hostile_weights(
         ("{", "no JSON"),
         ("[" * 100_000, "no JSON"),
         ("[]", "no JSON object"),
-        ('{"class_name": "Functional", "config": {"layers": [NaN]}}', "number NaN"),
+        ('{"class_name": "Functional", "config": {"layers": [NaN]}}', "no class"),
         ('{"class_name": "Functional", "config": {}}', "no list of layers"),
         ('{"class_name": "Evil", "config": {"layers": [1]}}', "'Evil'"),
         ('{"class_name": "Functional", "config": {"layers": [1]}}', "no class"),

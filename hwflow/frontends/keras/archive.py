@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
 from hwflow.errors import InputError
 from hwflow.frontends.keras.hdf5 import MAX_BYTES, WeightFile, broken, unsafe
@@ -23,22 +23,18 @@ _MAX_MEMBERS = 1000
 
 
 def parse_json(text: str | bytes, name: str) -> dict[str, Any]:
-    """One JSON object; NaN, infinity and deep nesting are refused.
+    """One JSON object; deep nesting is refused.
 
     Raises:
         InputError: "model.format".
     """
     try:
-        value = json.loads(text, parse_constant=lambda word: _constant(word, name))
+        value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise broken(name, f"its description is no JSON ({type(error).__name__})") from None
     if not isinstance(value, dict):
         raise broken(name, "its description is no JSON object")
     return value
-
-
-def _constant(word: str, name: str) -> NoReturn:
-    raise broken(name, f"its description holds the number {word}")
 
 
 @dataclass(frozen=True, slots=True)
