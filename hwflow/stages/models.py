@@ -13,7 +13,9 @@ from hwflow.ir import Graph
 
 __all__ = ["READERS", "REBUILT", "is_rebuilt", "read_model"]
 
-READERS: Mapping[str, str] = MappingProxyType({".hwf": "hwflow.frontends.hwf"})
+READERS: Mapping[str, str] = MappingProxyType(
+    {".hwf": "hwflow.frontends.hwf", ".keras": "hwflow.frontends.hgq"}
+)
 """The module whose `read(path)` parses files of a suffix; imported when one is read."""
 
 REBUILT = (".h5", ".hdf5", ".keras")

@@ -99,11 +99,11 @@ class WeightFile:
             raise broken(self._name, f"{attribute} is no list of names")
         return tuple(names)
 
-    def array(self, path: Sequence[str]) -> NDArray[np.float32]:
-        """An array of finite float32.
+    def array(self, path: Sequence[str], dtype: str = "float32") -> NDArray[Any]:
+        """An array of finite numbers of `dtype`.
 
         Raises:
-            InputError: "model.format" (absent, not float32), "model.unsafe" (data outside the
+            InputError: "model.format" (absent, of another type), "model.unsafe" (data outside the
                 file, compressed, or more than MAX_BYTES in all), "lower.weights" (NaN, infinity).
         """
         import h5py
@@ -116,14 +116,14 @@ class WeightFile:
             raise unsafe(self._name, f"the weights {where} lie in another file")
         if item.id.get_create_plist().get_nfilters():
             raise unsafe(self._name, f"the weights {where} are compressed, which Keras never does")
-        if item.dtype != np.float32 or item.shape is None:
-            raise broken(self._name, f"the weights {where} are {item.dtype}, expected float32")
-        self._read += 4 * int(np.prod(item.shape, dtype=object))
+        if item.dtype != np.dtype(dtype) or item.shape is None:
+            raise broken(self._name, f"the weights {where} are {item.dtype}, expected {dtype}")
+        self._read += item.dtype.itemsize * int(np.prod(item.shape, dtype=object))
         if self._read > min(MAX_BYTES, item.file.id.get_filesize()):
             raise unsafe(
                 self._name, f"the weights {where} of shape {item.shape} are larger than the file"
             )
-        values: NDArray[np.float32] = item[()]
+        values: NDArray[Any] = item[()]
         wrong = int((~np.isfinite(values)).sum())
         if wrong:
             raise InputError(

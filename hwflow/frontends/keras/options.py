@@ -11,7 +11,10 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-__all__ = ["CLASSES", "QUANTIZERS", "OptionError", "layer_options", "quantizer"]
+__all__ = [
+    "ACTIVATIONS", "CLASSES", "QUANTIZERS", "Check", "OptionError", "layer_options",
+    "plain_options", "quantizer",
+]  # fmt: skip
 
 _MAX_LIST = 4096
 _MAX_TEXT = 64
@@ -128,8 +131,8 @@ _IGNORED = frozenset(
     }
 )  # fmt: skip
 _IGNORED_ENDINGS = ("_constraint", "_initializer", "_regularizer")
-ROLES = ("kernel", "depthwise", "bias", "average", "activation")
-_ACTIVATIONS = ("linear", "relu", "softmax", "sigmoid", "tanh", "elu", "hard_sigmoid", "swish")
+_ROLES = ("kernel", "depthwise", "bias", "average")
+ACTIVATIONS = ("linear", "relu", "softmax", "sigmoid", "tanh", "elu", "hard_sigmoid", "swish")
 
 _BITS: Mapping[str, Check] = {"bits": _whole, "integer": _whole}
 _STOCHASTIC: Mapping[str, Check] = {"use_stochastic_rounding": _flag}
@@ -171,21 +174,36 @@ def layer_options(kind: str, config: Mapping[str, Any]) -> tuple[dict[str, Any],
     Raises:
         OptionError: unknown, or not of the form expected.
     """
-    table, options, quantizers = CLASSES[kind], {}, {}
+    plain, quantizers = dict(config), {}
+    activation = _activation(plain.pop("activation", None))
+    for role in _ROLES:
+        found = plain.pop(f"{role}_quantizer", None)
+        if found is not None:
+            quantizers[role] = quantizer(found)
+    options = plain_options(kind, plain, CLASSES[kind])
+    if isinstance(activation, str) and activation in ACTIVATIONS:
+        options["activation"] = activation
+    elif activation is not None:
+        quantizers["activation"] = quantizer(activation)
+    return options, quantizers
+
+
+def plain_options(
+    kind: str, config: Mapping[str, Any], table: Mapping[str, Check]
+) -> dict[str, Any]:
+    """The options of `table`; those that an inference does not need are left out.
+
+    Raises:
+        OptionError: unknown, not of the form expected, or another precision than float32.
+    """
+    options: dict[str, Any] = {}
     _check_precision(config.get("dtype"))
     for key, value in config.items():
-        role = key.removesuffix("_quantizer")
         if key in table:
             options[key] = _checked(key, value, table[key])
-        elif role in ROLES and (key != role or key == "activation"):
-            found = _activation(value) if key == "activation" else value
-            if isinstance(found, str) and key == "activation" and found in _ACTIVATIONS:
-                options[key] = found
-            elif found is not None:
-                quantizers[role] = quantizer(found)
         elif key not in _IGNORED and not key.endswith(_IGNORED_ENDINGS):
             raise OptionError(f"the option {key[:_MAX_TEXT]!r} of {kind} is not known")
-    return options, quantizers
+    return options
 
 
 def _activation(value: Any) -> Any:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hwflow.frontends.keras.hdf5 import WeightFile, broken
 
-__all__ = ["layer_weights"]
+__all__ = ["layer_weights", "stored_name"]
 
 _KERNEL = "kernel"
 _DEPTHWISE = "depthwise_kernel"
@@ -41,7 +41,7 @@ def layer_weights(
     names = _names(kind, options)
     if file.has(("model_weights",)):
         return _by_name(file, layer, names)
-    group = ("layers", _snake(place), "vars")
+    group = ("layers", stored_name(place), "vars")
     count = file.group(group) or 0
     if count != len(names):
         raise broken(layer, f"the layer has {count} weights in the file, expected {len(names)}")
@@ -69,7 +69,7 @@ def _names(kind: str, options: Mapping[str, Any]) -> tuple[str, ...]:
     return (_KERNELS[kind], *(("bias",) if options.get("use_bias", True) else ()))
 
 
-def _snake(place: str) -> str:
+def stored_name(place: str) -> str:
     """Keras' file name of the n-th layer of a class: q_dense, q_dense_1, ..."""
     kind, _, index = place.partition(":")
     name = re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", kind))
