@@ -32,7 +32,7 @@ from hgq.layers import (
 )
 from hgq.quantizer import Quantizer, QuantizerConfig
 
-from tests.models.vectors import inputs
+from tests.models.vectors import inputs, weights
 
 KL = keras.layers
 
@@ -70,6 +70,24 @@ def plane() -> Any:
     return keras.Model(source, QDense(3, activation="relu", name="out")(x))
 
 
+def same() -> Any:
+    """The network of `same` in qkeras_zoo.py, with the same quantizers and weights."""
+    source = keras.Input((10,), name="x")
+    mode = {"round_mode": "RND_CONV", "overflow_mode": "SAT"}
+    weight = {
+        "kq_conf": QuantizerConfig("kbi", "weight", k0=True, b0=5, i0=1, **mode),
+        "bq_conf": QuantizerConfig("kbi", "bias", k0=True, b0=7, i0=2, **mode),
+    }
+    first = QuantizerConfig("kif", "datalane", k0=True, i0=2, f0=5, **mode)
+    second = QuantizerConfig("kif", "datalane", k0=False, i0=2, f0=4, **mode)
+    x = QDense(6, activation="relu", iq_conf=first, name="hidden", **weight)(source)
+    model = keras.Model(source, QDense(3, iq_conf=second, name="out", **weight)(x))
+    for layer in model.layers[1:]:
+        for variable in (layer.kernel, layer.bias):
+            variable.assign(weights(f"same {layer.name} {variable.name}", variable.shape))
+    return model
+
+
 MODES = {
     "hgq_dense": (dense, ("kif", "SAT", "RND_CONV"), ("kif", "WRAP", "TRN")),
     "hgq_line": (line, ("kbi", "SAT_SYM", "RND"), ("kbi", "SAT_SYM", "RND_CONV")),
@@ -105,11 +123,11 @@ def pack(path: Path) -> None:
 def main(folder: Path, count: int) -> None:
     """Write every model."""
     rng = np.random.default_rng(5)
-    for name, (build, values, weights) in MODES.items():
+    for name, (build, values, kernels) in MODES.items():
         keras.utils.set_random_seed(5)
         kinds = ("q_type", "overflow_mode", "round_mode")
         lane = {"default_q_type": values[0], **dict(zip(kinds[1:], values[1:], strict=True))}
-        rest = {"default_q_type": weights[0], **dict(zip(kinds[1:], weights[1:], strict=True))}
+        rest = {"default_q_type": kernels[0], **dict(zip(kinds[1:], kernels[1:], strict=True))}
         with (
             QuantizerConfigScope(place="all", **rest),
             QuantizerConfigScope(place="datalane", **lane),
@@ -117,10 +135,15 @@ def main(folder: Path, count: int) -> None:
         ):
             model = build()
         shake(model, rng)
-        model.save(folder / f"{name}.keras")
-        pack(folder / f"{name}.keras")
-        x = inputs(name, model.input_shape[1:], count)
-        np.savez_compressed(folder / f"{name}.npz", y=model.predict(x, verbose=0))
+        save(folder, name, model, inputs(name, model.input_shape[1:], count))
+    save(folder, "same", same(), inputs("same", (10,), count))
+
+
+def save(folder: Path, name: str, model: Any, x: np.ndarray) -> None:
+    """The model's file and its predictions on x."""
+    model.save(folder / f"{name}.keras")
+    pack(folder / f"{name}.keras")
+    np.savez_compressed(folder / f"{name}.npz", y=model.predict(x, verbose=0))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from tests.models.vectors import inputs
 
 FILES = Path(__file__).parent / "files"
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = ("hgq_dense", "hgq_line", "hgq_plane")
+NAMES = ("hgq_dense", "hgq_line", "hgq_plane", "same")
 
 
 def check(folder: Path, name: str) -> None:
