@@ -54,9 +54,9 @@ _UNITS = {
 _SLOWEST, _FASTEST = 1_000, 2_000_000_000
 _METRIC = r"[a-z][a-z0-9_]*([./][A-Za-z0-9_]+)*"
 LIBRARIES = tuple(known.name for known in KNOWN)
-MODEL_FILES = (".hwf", ".h5", ".hdf5", ".keras")
+MODEL_FILES = (".hwf", ".json", ".h5", ".hdf5", ".keras")
 """Formats that `hwflow.stages.models` reads."""
-INTEGER_FILES = (".hwf",)
+INTEGER_FILES = (".hwf", ".json")
 """Formats of integers alone: these have no training rung."""
 _NOT_YET = (".onnx",)
 

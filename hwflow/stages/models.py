@@ -14,7 +14,11 @@ from hwflow.ir import Graph
 __all__ = ["READERS", "REBUILT", "is_rebuilt", "read_model"]
 
 READERS: Mapping[str, str] = MappingProxyType(
-    {".hwf": "hwflow.frontends.hwf", ".keras": "hwflow.frontends.hgq"}
+    {
+        ".hwf": "hwflow.frontends.hwf",
+        ".json": "hwflow.frontends.alkaid",
+        ".keras": "hwflow.frontends.hgq",
+    }
 )
 """The module whose `read(path)` parses files of a suffix; imported when one is read."""
 
