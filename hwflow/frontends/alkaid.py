@@ -29,7 +29,13 @@ _VERSION = 4
 _MAX_BYTES = 1 << 26
 _MAX_OPS = 200_000
 _MAX_POINT = 200
-_MISSING = {8: "lookup tables", 9: "bitwise operations", 10: "bitwise operations"}
+_COUNTS = {
+    -2: (1, 0), -1: (0, 1), 0: (2, 1), 1: (2, 1), 2: (1, 0), 3: (1, 1), 4: (1, 2), 5: (0, 1),
+    6: (3, 1), 7: (2, 0), 9: (1, 1), 10: (2, 2),
+}  # fmt: skip
+"""Operands and payload of each operation; a sum of several (11) takes any number."""
+_ANY = 1
+_AND, _OR = 0, 1
 
 
 def read(path: Path) -> Lowered:
@@ -113,19 +119,14 @@ def _program(raw: Any, name: str) -> _Program:
 
 def _op(entry: Any, at: int, inputs: int) -> _Op:
     addr, code, data, interval, *_ = entry
-    if code in _MISSING:
-        raise InputError(
-            "lower.layer",
-            f"operation {at}: alkaid's {_MISSING[code]} (code {code}) are not read",
-            hint="save the graph of the layers before it, or import the model's own file",
-        )
+    if code == 8 or (code == 9 and list(data[:1]) != [_ANY]):
+        raise _missing(at, "lookup tables" if code == 8 else "bitwise operations")
     operands = tuple(_whole(a, 0, at) for a in addr)  # only earlier ones: no cycles
     payload = tuple(_whole(d, -(1 << 62), 1 << 62) for d in data)
     low, high, step = (float(v) for v in interval)
     if not all(map(math.isfinite, (low, high, step))) or step <= 0 or low > high:
         raise ValueError(f"operation {at} has the interval {interval}")
-    count = {-2: (1, 0), -1: (0, 1), 0: (2, 1), 1: (2, 1), 2: (1, 0), 3: (1, 1), 4: (1, 2),
-             5: (0, 1), 6: (3, 1), 7: (2, 0), 11: (len(operands), 2 * len(operands))}  # fmt: skip
+    count = {**_COUNTS, 11: (len(operands), 2 * len(operands))}
     if code not in count or len(operands) != count[code][0] or len(payload) < count[code][1]:
         raise ValueError(f"operation {at} of code {code} has {len(operands)} operands")
     if code == -1:
@@ -194,6 +195,11 @@ class _Builder:
                 return self._mux(op, args)
             case 7:
                 return emit.op(_GROUP, ops.Mul(), *args)
+            case 9:
+                zero = emit.const(_GROUP, np.zeros(1, np.int64))
+                return emit.op(_GROUP, ops.Compare("ne"), args[0], zero)
+            case 10:
+                return self._bits(op, args)
         return self._sum(args, [bool(p) for p in op.data[::2]], op.data[1::2])
 
     def _sum(self, args: Sequence[Value], signs: Sequence[bool], shifts: Sequence[int]) -> Value:
@@ -213,6 +219,23 @@ class _Builder:
         other = self.emit.scale(_GROUP, args[1], op.data[0])
         return self._wrapped(self.emit.op(_GROUP, ops.Select(), chosen, args[0], other), op.type)
 
+    def _bits(self, op: _Op, args: Sequence[Value]) -> Value:
+        """And, or, exclusive or of two single bits, by arithmetic."""
+        shift, kind = op.data[:2]
+        a, b = args[0], self.emit.scale(_GROUP, args[1], shift)
+        one, other = (self.emit.type(value).elem for value in (a, b))
+        bits = all(int(t.lo) >= 0 and int(t.hi) <= 1 for t in (one, other))
+        if not bits or one.frac != other.frac or kind > 2:
+            raise _missing(len(self.values), "bitwise operations on more than one bit")
+        both = self.emit.scale(_GROUP, self.emit.op(_GROUP, ops.Mul(), a, b), int(one.frac))
+        if kind == _AND:
+            return both
+        total = self.emit.op(_GROUP, ops.Add(), a, b)
+        twice = both if kind == _OR else self.emit.scale(_GROUP, both, 1)
+        result = self.emit.op(_GROUP, ops.Sub(), total, twice)
+        type = IntType(0, 1, one.frac)
+        return self.emit.requant(_GROUP, result, type, Rounding.FLOOR)
+
     def _wrapped(self, value: Value, type: IntType) -> Value:
         return self.emit.op(_GROUP, ops.Requant(type, Rounding.FLOOR, Overflow.WRAP), value)
 
@@ -226,6 +249,14 @@ class _Builder:
             return self.emit.op(_GROUP, ops.Add(), zero, zero)
         value = self.emit.scale(_GROUP, self.values[index], shift)
         return self._negated(value) if negative else value
+
+
+def _missing(at: int, what: str) -> HwflowError:
+    return InputError(
+        "lower.layer",
+        f"operation {at}: alkaid's {what} are not read",
+        hint="save the graph of the layers before it, or import the model's own file",
+    )
 
 
 def _broken(name: str, found: str) -> HwflowError:

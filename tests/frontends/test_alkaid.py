@@ -40,7 +40,9 @@ def program(rng: np.random.Generator) -> Any:
     b = (a + rng.integers(-4, 5, 5) / 4).relu(np.full(5, 3), np.full(5, 2))
     c = np.maximum(b[:3], -a[2:5])
     e = (c - a[:3]).quantize(np.ones(3, int), np.full(3, 3), np.full(3, 1), "WRAP", "RND")
-    return trace(x, np.concatenate([b, c, [b[0] * c[1]], e, -a, [a[0] * 0 + 1.5]]))
+    n, p = (a[0] > a[1]), (a[2] > a[3])
+    logic = [n & p, n | p, n ^ p, b[0].unary_bit_op("any")]
+    return trace(x, np.concatenate([b, c, [b[0] * c[1]], e, -a, logic, [a[0] * 0 + 1.5]]))
 
 
 @settings(
@@ -54,7 +56,7 @@ def test_graph_equals_the_interpreter(tmp_path: Path, seed: int, scale: float) -
 
 def test_every_operation_is_met(tmp_path: Path) -> None:
     made = program(np.random.default_rng(0))
-    assert {op.opcode for op in made.ops} >= {-2, -1, 0, 1, 2, 3, 4, 6, 7}
+    assert {op.opcode for op in made.ops} >= {-2, -1, 0, 1, 2, 3, 4, 6, 7, 9, 10}
     made.save(tmp_path / "a.json")
     assert read_model(tmp_path / "a.json", "net").graph.name == "net"
 
@@ -104,7 +106,8 @@ IN = [[], -1, [0], [-4.0, 3.5, 0.5], 0.0, 0.0]
         (saved(ops=[IN, IN, [*SUM[:3], [float("nan")] * 3, 0, 0]]), "model.format", "interval"),
         (saved(ops=[[[], -1, [0], [0, 3, 0.3], 0, 0], IN, SUM]), "model.format", "power of two"),
         (saved(ops=[IN, IN, [[0], 8, *SUM[2:]]]), "lower.layer", "lookup tables"),
-        (saved(ops=[IN, IN, [[0], 9, *SUM[2:]]]), "lower.layer", "bitwise"),
+        (saved(ops=[IN, IN, [[0], 9, [0], *SUM[3:]]]), "lower.layer", "bitwise"),
+        (saved(ops=[IN, IN, [[0, 1], 10, [0, 0], *SUM[3:]]]), "lower.layer", "more than one bit"),
     ],
 )
 def test_refusals(tmp_path: Path, file: Any, code: str, words: str) -> None:

@@ -1,9 +1,10 @@
 """Models made with HGQ2, in an environment of its own (it cannot live beside QKeras):
 
-    python -m venv /tmp/hgq && /tmp/hgq/bin/pip install hgq2==0.2.0 keras jax
+    python -m venv /tmp/hgq && /tmp/hgq/bin/pip install hgq2==0.2.0 keras jax alkaid==0.8.2
     PYTHONPATH=. /tmp/hgq/bin/python -m tests.models.hgq_zoo FOLDER [COUNT]
 
-writes NAME.keras and NAME.npz, HGQ2's own predictions on `vectors.inputs(NAME, ...)`. Bit widths
+writes NAME.keras and NAME.npz, HGQ2's own predictions on `vectors.inputs(NAME, ...)`, and same.json,
+which alkaid's converter makes of `same`. Bit widths
 and weights are drawn at random rather than trained: each element has its own, some have none.
 """
 
@@ -20,6 +21,8 @@ os.environ["JAX_PLATFORMS"] = "cpu"
 
 import keras
 import numpy as np
+from alkaid.converter import trace_model
+from alkaid.trace import FVArrayInput, trace
 from hgq.config import LayerConfigScope, QuantizerConfigScope
 from hgq.layers import (
     QAdd,
@@ -136,7 +139,11 @@ def main(folder: Path, count: int) -> None:
             model = build()
         shake(model, rng)
         save(folder, name, model, inputs(name, model.input_shape[1:], count))
-    save(folder, "same", same(), inputs("same", (10,), count))
+    model = same()
+    save(folder, "same", model, inputs("same", (10,), count))
+    source = FVArrayInput((10,))  # multiples of 1/64 up to 16; the model's own quantizers saturate
+    _, results = trace_model(model, inputs=(source.quantize(1, 4, 6),))
+    trace(source, results).save(folder / "same.json")
 
 
 def save(folder: Path, name: str, model: Any, x: np.ndarray) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hwflow.frontends.alkaid import read as read_alkaid
 from hwflow.frontends.hgq import read
 from hwflow.ir import evaluate
 from hwflow.ir.ops import Requant
@@ -38,6 +39,18 @@ def check(folder: Path, name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_graph_equals_hgq2(name: str) -> None:
     check(FILES, name)
+
+
+def test_alkaids_converter_gives_the_same_numbers() -> None:
+    real = []
+    for graph in (read(FILES / "same.keras").graph, read_alkaid(FILES / "same.json").graph):
+        (source,) = graph.inputs
+        x = inputs("alkaid", (10,), 2000).astype(np.float64)
+        found = evaluate(graph, {source.name: quantize(source, x)})
+        ((output, value),) = graph.outputs
+        type = graph.types[value]
+        real.append(np.ldexp(found[output].astype(float), -type.elem.full(type.shape)[2]))
+    assert np.array_equal(*real)
 
 
 def test_elements_have_bits_of_their_own() -> None:
