@@ -3,9 +3,9 @@
     python -m venv /tmp/hgq && /tmp/hgq/bin/pip install hgq2==0.2.0 keras jax alkaid==0.8.2
     PYTHONPATH=. /tmp/hgq/bin/python -m tests.models.hgq_zoo FOLDER [COUNT]
 
-writes NAME.keras and NAME.npz, HGQ2's own predictions on `vectors.inputs(NAME, ...)`, and same.json,
-which alkaid's converter makes of `same`. Bit widths
-and weights are drawn at random rather than trained: each element has its own, some have none.
+writes NAME.keras and NAME.npz, HGQ2's own predictions on `vectors.inputs(NAME, ...)`, and
+same.json, which alkaid's converter makes of `same`. Bit widths and weights are drawn at random
+rather than trained: each element has its own, some have none.
 """
 
 from __future__ import annotations
