@@ -6,21 +6,18 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hwflow.config import HardwareConfig
 from hwflow.errors import HwflowError, InputError
-from hwflow.explore.candidates import candidates
 from hwflow.frontends.keras import read_keras
 from hwflow.frontends.lowered import Lowered
-from hwflow.frontends.qkeras import load_network, lower
 from hwflow.ir import Graph, Layer
 from hwflow.ir.ops import Add, Conv, Dot, MatMul, ReduceSum, Sub
-from hwflow.passes import layer_widths
-from hwflow.plan.folding import Candidate, Folding
-from hwflow.plan.targets import target
 from hwflow.stages.models import is_rebuilt, read_model
-from hwflow.train.jobs import load
+
+if TYPE_CHECKING:
+    from hwflow.plan.folding import Candidate
 
 __all__ = ["Inspection", "inspect_model"]
 
@@ -69,7 +66,11 @@ def inspect_model(path: Path, progress: Callable[[str], None]) -> Inspection:
     """
     if not path.is_file():
         raise InputError("file.missing", f"there is no file {str(path)!r}")
-    lowered = _lowered(path, progress)
+    lowered = _lowered(path, progress)  # a file that is refused waits for no planner
+    from hwflow.explore.candidates import candidates
+    from hwflow.passes import layer_widths
+    from hwflow.plan.targets import target
+
     graph, hardware = lowered.graph, HardwareConfig()
     widths = {row.layer: row.record() for row in layer_widths(graph)}
     device, period = target(hardware.target), float(1_000_000_000 / hardware.clock)
@@ -94,6 +95,9 @@ def _lowered(path: Path, progress: Callable[[str], None]) -> Lowered:
     if not is_rebuilt(path):
         return read_model(path, "model")
     model = read_keras(path)
+    from hwflow.frontends.qkeras import load_network, lower
+    from hwflow.train.jobs import load
+
     progress("quantizing the weights with QKeras")
     with tempfile.TemporaryDirectory(prefix="hwflow-check-") as name:
         work, output = Path(name), Path(name) / "network"
@@ -117,6 +121,8 @@ def _range(graph: Graph, layer: Layer) -> dict[str, Any]:
 def _costs(ways: tuple[Candidate, ...]) -> dict[str, Any] | None:
     if not ways:
         return None
+    from hwflow.plan.folding import Folding
+
     parallel = next((w for w in ways if w.folding == Folding()), ways[0])
     smallest = min(ways, key=lambda w: (w.cost.luts, w.cycles))
     return {"parallel": _cost(parallel), "smallest": _cost(smallest)}

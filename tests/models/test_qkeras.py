@@ -1,4 +1,4 @@
-"""QKeras models made anew, on many vectors (the files are tested beside the other QKeras models)."""
+"""QKeras models made anew, on many vectors; their files are tested beside other QKeras models."""
 
 from __future__ import annotations
 
