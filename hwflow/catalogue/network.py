@@ -120,7 +120,7 @@ NETWORK: dict[str, Explanation] = {
     "lower.layer": Explanation(
         "A layer of the network has no exact integer form in this version.",
         "A layer or option that hwflow does not lower.",
-        "Write the layer that the message names.",
+        "Write the layer that the message names; `hwflow check MODEL` lists all of them.",
     ),
     "lower.network": Explanation(
         "The exported network cannot be read.",
@@ -163,8 +163,9 @@ NETWORK: dict[str, Explanation] = {
         "Save the model in one of the formats that the message lists.",
     ),
     "model.unsafe": Explanation(
-        "A model's file asks for something that no trained network needs.",
-        "Data in other files, functions, subgraphs or sizes beyond any hardware: often an attack.",
+        "A model's file asks for something that is never done with a file from outside.",
+        "Data in other files, functions, subgraphs, members that lead out of the archive, sizes far"
+        " beyond the file's own. Nothing of it was executed or written.",
         "Export one network, its weights inside the file, from a source that you trust.",
     ),
     "plan.clock": Explanation(

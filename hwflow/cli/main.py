@@ -34,6 +34,7 @@ class Command:
 
 COMMANDS = (
     Command("init", "write a new design folder that builds as it is"),
+    Command("check", "show whether a model's file is exact in integers, and what it would cost"),
     Command("build", "train, lower, plan, generate, verify, synthesize and report"),
     Command("plan", "show what hardware a design becomes, before any slow tool starts"),
     Command("status", "show each stage of a build, and what would run now"),

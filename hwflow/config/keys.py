@@ -59,7 +59,11 @@ _MODEL = Section(
             ),
             "the Python function that builds the model to train, as model.py:function",
         ),
-        Key("file", Text(parse=model_file), "an integer graph (*.hwf) used as it is"),
+        Key(
+            "file",
+            Text(parse=model_file),
+            "a trained model, or an integer graph (docs/importing.md)",
+        ),
         Key(
             "around",
             Text(_FUNCTION, "a file and a function such as chip.py:chip", model_builder),

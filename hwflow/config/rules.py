@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from hwflow.config.design import (
     BACKEND_RUNGS,
@@ -15,6 +16,7 @@ from hwflow.config.design import (
     VerifyConfig,
 )
 from hwflow.config.schema import INVALID, Context
+from hwflow.config.values import INTEGER_FILES
 from hwflow.config.yamltree import MapItem
 
 __all__ = [
@@ -49,7 +51,7 @@ def check_model(values: Values, item: MapItem, context: Context) -> None:
             "config.combination",
             f"model: found {' and '.join(given) or 'no source'}, expected exactly one of"
             " builder and file",
-            "builder: model.py:function trains; file: graph.hwf is used as it is",
+            "builder: model.py:function trains; file: model.keras is a trained network",
             item.place,
         )
 
@@ -160,7 +162,7 @@ def check_design(values: Values, item: MapItem, context: Context) -> None:
         _rungs_of_hls4ml(values, context)
     if isinstance(model, ModelConfig):
         if model.file is not None:
-            _without_training(values, item, context)
+            _without_training(model.file, values, item, context)
         elif "data" not in item.entries:
             context.fail(
                 "config.missing",
@@ -196,16 +198,18 @@ def _rungs_of_hls4ml(values: Values, context: Context) -> None:
         )
 
 
-def _without_training(values: Values, item: MapItem, context: Context) -> None:
+def _without_training(file: Path, values: Values, item: MapItem, context: Context) -> None:
     if "train" in item.entries:
         context.fail(
             "config.combination",
-            "train: an integer graph (model.file) is not trained",
+            "train: a model from a file (model.file) is not trained",
             "remove train, or use model.builder",
             item.keys["train"],
         )
     verify = values["verify"]
     if not isinstance(verify, VerifyConfig) or "training" not in verify.rungs:
+        return
+    if file.suffix.lower() not in INTEGER_FILES:
         return
     if "verify.rungs" in context.places:
         context.fail(

@@ -54,9 +54,10 @@ _UNITS = {
 _SLOWEST, _FASTEST = 1_000, 2_000_000_000
 _METRIC = r"[a-z][a-z0-9_]*([./][A-Za-z0-9_]+)*"
 LIBRARIES = tuple(known.name for known in KNOWN)
-MODEL_FILES = (".hwf", ".onnx")
+MODEL_FILES = (".hwf", ".json", ".onnx", ".h5", ".hdf5", ".keras")
 """Formats that `hwflow.stages.models` reads."""
-_NOT_YET = (".h5", ".hdf5", ".keras")
+INTEGER_FILES = (".hwf", ".json", ".onnx")
+"""Formats without a training rung."""
 
 
 def design_name(text: str, place: Place, context: Context) -> object:
@@ -107,13 +108,6 @@ def model_builder(text: str, place: Place, context: Context) -> object:
 def model_file(text: str, place: Place, context: Context) -> object:
     """A model's file inside the design's folder."""
     suffix = Path(text).suffix.lower()
-    if suffix in _NOT_YET:
-        return context.fail(
-            "config.unsupported",
-            f"model.file: {suffix} files are not supported yet",
-            f"train with model.builder, or give one of {', '.join(MODEL_FILES)}",
-            place,
-        )
     if suffix not in MODEL_FILES:
         return context.fail(
             "config.path",

@@ -2,14 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from hwflow.errors import ErrorList, HwflowError, InputError
 from hwflow.ir import Graph
 from hwflow.ir.exact import IntArray
 
-__all__ = ["Lowered", "Probe"]
+__all__ = ["Finding", "Lowered", "Probe", "RefusedError"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found about one layer of a network, of class `kind`.
+
+    `errors` are all reasons why it has no exact integer form. A layer that is not `reached` gets
+    its input from a refused one: of it, only its own settings were looked at.
+    """
+
+    layer: str
+    kind: str
+    errors: tuple[HwflowError, ...] = ()
+    reached: bool = True
+
+
+class RefusedError(ErrorList, InputError):  # type: ignore[override]
+    """Layers of a network have no exact integer form; every one of them is told.
+
+    Attributes:
+        findings: one for each layer of the network, in its order.
+    """
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        super().__init__([error for finding in findings for error in finding.errors])
+        self.findings = tuple(findings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ def accuracy_figures(artifacts: Mapping[str, Path]) -> dict[str, Figure]:
     record = read(artifacts, "accuracy", "accuracy.json")
     if record is not None:
         return _scores(record, record.integer("samples"))
-    record = read(artifacts, "train", "metrics.json")
+    record = read(artifacts, "train", "metrics.json") or read(artifacts, "load", "metrics.json")
     return _scores(record, record.integer("test_samples")) if record else {}
 
 

@@ -174,7 +174,7 @@ def _why(stage: str, config: DesignConfig, ran: Container[str]) -> str:
     if stage == "timing":
         return "not run: OpenSTA is not installed (apt-get install opensta)"
     if stage in ("train", "accuracy") and config.model.file is not None:
-        return "not run: an imported integer graph is not trained"
+        return "not run: a model from a file is not trained here"
     return f"not run: the build has no stage {stage}"
 
 

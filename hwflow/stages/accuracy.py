@@ -9,7 +9,7 @@ from hwflow.errors import InternalError
 from hwflow.flow import StageContext
 from hwflow.ir import Graph, evaluate, load_graph
 from hwflow.ir.exact import IntArray
-from hwflow.stages.files import load_params, read_json, samples, write_json
+from hwflow.stages.files import load_params, network_folder, read_json, samples, write_json
 from hwflow.train.auc import error_auc
 from hwflow.train.data.dataset import DataSet, load_dataset
 from hwflow.train.data.wafer import rearrange
@@ -23,7 +23,9 @@ def run(_config: DesignConfig, context: StageContext) -> None:
     """Accuracy (or EMD, AUC, mean squared error) in float, quantized and in integers."""
     graph = load_graph(context.inputs["lower"] / "graph.hwf")
     data = load_dataset(context.inputs["data"])
-    trained = read_json(context.inputs["train"] / "metrics.json")
+    network = network_folder(context.inputs)
+    assert network is not None
+    trained = read_json(network / "metrics.json")
     context.progress(0.0, f"{len(data.test.x)} test samples through the integer graph")
     lowering = read_json(context.inputs["lower"] / "lowering.json")
     params = load_params(context.inputs["lower"] / "params", graph)

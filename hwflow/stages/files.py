@@ -24,7 +24,8 @@ from hwflow.train.data.dataset import Part
 from hwflow.verify.vectors import VectorClass, Vectors, quantize
 
 __all__ = [
-    "FOLDINGS", "given_foldings", "load_arrays", "load_params", "load_vectors", "part_names",
+    "FOLDINGS", "given_foldings", "load_arrays", "load_params", "load_vectors", "network_folder",
+    "part_names",
     "plan_options", "read_json", "read_params", "samples", "save_arrays", "save_vectors",
     "write_json",
 ]  # fmt: skip
@@ -41,6 +42,11 @@ def write_json(path: Path, value: object) -> None:
 def read_json(path: Path) -> Any:
     """Read JSON that a stage wrote."""
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def network_folder(inputs: Mapping[str, Path]) -> Path | None:
+    """What stage train or load left; None where the model is an integer graph."""
+    return inputs.get("train", inputs.get("load"))
 
 
 def part_names(plan: Mapping[str, Any]) -> list[str]:

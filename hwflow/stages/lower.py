@@ -15,7 +15,7 @@ from hwflow.frontends.qkeras import load_network, lower
 from hwflow.ir import Graph, checked_params, print_graph, save_graph
 from hwflow.ir.exact import IntArray
 from hwflow.passes import layer_widths, optimize
-from hwflow.stages.files import read_params, save_arrays, write_json
+from hwflow.stages.files import network_folder, read_params, save_arrays, write_json
 from hwflow.stages.models import read_model
 from hwflow.train.jobs import surround
 
@@ -23,22 +23,22 @@ __all__ = ["run"]
 
 
 def run(config: DesignConfig, context: StageContext) -> None:
-    """Lower the network of stage train, or read `model.file`; then build what lies around it.
+    """Lower the network of stage train or load, or read `model.file`; then build what surrounds it.
 
     Writes graph.hwf, graph.txt, params/ (one array for each param), lowering.json (what ties the
     graph to the network, and the values where the network begins and ends) and certificates.json.
     With `model.weights`, trained/ holds what params/ was before.
     """
     model = config.model
-    if model.file is not None:
-        context.progress(0.0, f"reading {model.file.name}")
-        lowered = read_model(model.file, config.design)
-    else:
+    network = network_folder(context.inputs)
+    if network is not None:
         context.progress(0.0, "to the integer graph")
         programmable = config.hardware.weights == "programmable"
-        lowered = lower(
-            load_network(context.inputs["train"]), config.design, programmable=programmable
-        )
+        lowered = lower(load_network(network), config.design, programmable=programmable)
+    else:
+        assert model.file is not None
+        context.progress(0.0, f"reading {model.file.name}")
+        lowered = read_model(model.file, config.design)
     made = _made(lowered)
     write_json(context.out / "certificates.json", list(lowered.certificates))
     if model.around is not None:

@@ -11,12 +11,33 @@ from hwflow.errors import InputError
 from hwflow.frontends.lowered import Lowered
 from hwflow.ir import Graph
 
-__all__ = ["READERS", "read_model"]
+__all__ = ["READERS", "REBUILT", "is_rebuilt", "read_model"]
 
 READERS: Mapping[str, str] = MappingProxyType(
-    {".hwf": "hwflow.frontends.hwf", ".onnx": "hwflow.frontends.onnx"}
+    {
+        ".hwf": "hwflow.frontends.hwf",
+        ".json": "hwflow.frontends.alkaid",
+        ".keras": "hwflow.frontends.hgq",
+        ".onnx": "hwflow.frontends.onnx",
+    }
 )
 """The module whose `read(path)` parses files of a suffix; imported when one is read."""
+
+REBUILT = (".h5", ".hdf5", ".keras")
+"""Suffixes of Keras files: those of Keras 2 are rebuilt by stage load, with QKeras."""
+
+
+def is_rebuilt(path: Path) -> bool:
+    """Whether stage load rebuilds the network in `path`: a file that Keras 2 wrote.
+
+    Raises:
+        InputError: a Keras file is not what its suffix says, or is hostile.
+    """
+    if path.suffix.lower() not in REBUILT:
+        return False
+    from hwflow.frontends.keras import keras_generation
+
+    return keras_generation(path) == 2
 
 
 def read_model(path: Path, name: str) -> Lowered:
@@ -31,7 +52,7 @@ def read_model(path: Path, name: str) -> Lowered:
         raise InputError(
             "model.format",
             f"{path.name}: {path.suffix or 'a file without suffix'} is no model's format",
-            hint=f"supported: {', '.join(READERS)}",
+            hint=f"supported: {', '.join(dict.fromkeys((*READERS, *REBUILT)))}",
         )
     read: Callable[[Path], Lowered] = import_module(module).read
     lowered = read(path)

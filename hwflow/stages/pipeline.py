@@ -18,13 +18,14 @@ from hwflow.flow import Stage, StageContext
 from hwflow.plan.targets import target
 from hwflow.stages.cells import SDC, check_power, chosen_target, corner_files, library_path, timed
 from hwflow.stages.hls_tool import check_strategy, hls_tool, part_of
+from hwflow.stages.models import READERS, is_rebuilt
 
 __all__ = ["STAGES", "pipeline"]
 
 STAGES = (
-    "data", "train", "lower", "plan", "generate", "vectors", "golden", "training", "accuracy",
-    "hls4ml", "hls", "amaranth", "rtl", "synth", "netlist", "energy", "timing", "board", "pnr",
-    "report",
+    "data", "train", "load", "lower", "plan", "generate", "vectors", "golden", "training",
+    "accuracy", "hls4ml", "hls", "amaranth", "rtl", "synth", "netlist", "energy", "timing",
+    "board", "pnr", "report",
 )  # fmt: skip
 """Every stage's name, in order; a design has those that its configuration asks for."""
 
@@ -53,17 +54,17 @@ def pipeline(config: DesignConfig) -> tuple[Stage, ...]:
         chosen_target(config)
         if config.synth.energy and "netlist" in config.verify.rungs:
             check_power(config)
-    trains, rungs = config.model.builder is not None, config.verify.rungs
+    network, rungs = _network(config), config.verify.rungs
     stages = (
         _data(config) if config.data else None,
-        _train(config) if trains else None,
-        _lower(config),
+        network,
+        _lower(config, network),
         _hardware(config, "plan", ("lower",), ("alkaid", "numpy", "scipy"), (_SOLVER,)),
         _hardware(config, "generate", ("lower", "plan"), ("amaranth", "numpy")),
         _vectors(config),
         _stage(config, "golden", ("lower", "vectors"), ("numpy",)),
-        _training(config) if trains and "training" in rungs else None,
-        _accuracy(config) if trains else None,
+        _training(config, network) if network and "training" in rungs else None,
+        _accuracy(config, network) if network and "data" in network.inputs else None,
         _hls4ml(config) if "hls4ml" in rungs else None,
         _hardware(config, "amaranth", _GOLDEN, ("amaranth", "numpy"))
         if "amaranth" in rungs
@@ -84,16 +85,15 @@ def pipeline(config: DesignConfig) -> tuple[Stage, ...]:
 
 def _through_hls4ml(config: DesignConfig) -> tuple[Stage, ...]:
     """The stages of hardware that comes through hls4ml."""
-    trains = config.model.builder is not None
-    tool = hls_tool(config)
+    network, tool = _network(config), hls_tool(config)
     stages = (
         _data(config) if config.data else None,
-        _train(config) if trains else None,
-        _lower(config),
+        network,
+        _lower(config, network),
         _vectors(config),
         _stage(config, "golden", ("lower", "vectors"), ("numpy",)),
-        _training(config) if trains and "training" in config.verify.rungs else None,
-        _accuracy(config) if trains else None,
+        _training(config, network) if network and "training" in config.verify.rungs else None,
+        _accuracy(config, network) if network and "data" in network.inputs else None,
         _hls4ml(config),
         _stage(config, "hls", ("hls4ml",), (tool,)) if tool else None,
     )
@@ -157,6 +157,26 @@ def _data(config: DesignConfig) -> Stage:
     return _stage(config, "data", (), ("numpy", "scikit-learn"), settings, files=files)
 
 
+def _network(config: DesignConfig) -> Stage | None:
+    """The stage that leaves a network of QKeras layers: trained, or rebuilt from a file."""
+    file = config.model.file
+    if file is None:
+        return _train(config)
+    if not is_rebuilt(file):
+        if "verify.rungs" in config.places and "training" in config.verify.rungs:
+            raise InputError(
+                "config.combination",
+                f"verify.rungs: {file.name} has no training rung: it is read as integers",
+                hint="remove training from the list",
+                place=config.place("verify.rungs"),
+            )
+        return None
+    # Wafers are measured through a decoder, which no file holds.
+    scored = config.data is not None and config.data.source != "hgcal_toy"
+    inputs = ("data",) if scored else ()
+    return _stage(config, "load", inputs, (*_TRAINS, "h5py"), workers=(_WORKER,), files=(file,))
+
+
 def _train(config: DesignConfig) -> Stage:
     builder = config.model.builder
     assert builder is not None
@@ -164,14 +184,18 @@ def _train(config: DesignConfig) -> Stage:
     return _stage(config, "train", ("data",), _TRAINS, settings, (_WORKER,), (builder.file,))
 
 
-def _lower(config: DesignConfig) -> Stage:
+def _lower(config: DesignConfig, network: Stage | None) -> Stage:
     model = config.model
     settings: dict[str, object] = {"design": config.design, "weights": config.hardware.weights}
-    tools, workers, files = ["numpy"], [], [f for f in (model.file, model.weights) if f]
+    tools, workers, files = ["numpy"], [], [model.weights] if model.weights else []
+    if model.file is not None and network is None:
+        reader = READERS.get(model.file.suffix.lower())
+        workers, files = [reader] if reader else [], [*files, model.file]
     if model.around is not None:
         settings["around"] = model.around.function
-        tools, workers, files = [*tools, "python"], [_WORKER], [*files, model.around.file]
-    inputs = ("train",) if model.builder is not None else ()
+        tools, workers = [*tools, "python"], [*workers, _WORKER]
+        files = [*files, model.around.file]
+    inputs = (network.name,) if network else ()
     return _stage(config, "lower", inputs, tuple(tools), settings, tuple(workers), tuple(files))
 
 
@@ -186,13 +210,13 @@ def _vectors(config: DesignConfig) -> Stage:
     return _stage(config, "vectors", inputs, ("numpy",), settings)
 
 
-def _training(config: DesignConfig) -> Stage:
-    inputs = ("train", "lower", "vectors")
+def _training(config: DesignConfig, network: Stage) -> Stage:
+    inputs = (network.name, "lower", "vectors")
     return _stage(config, "training", inputs, _TRAINS, workers=(_WORKER,))
 
 
-def _accuracy(config: DesignConfig) -> Stage:
-    inputs = ("data", "train", "lower")
+def _accuracy(config: DesignConfig, network: Stage) -> Stage:
+    inputs = ("data", network.name, "lower")
     return _stage(config, "accuracy", inputs, (*_TRAINS, "pot"), workers=(_WORKER,))
 
 

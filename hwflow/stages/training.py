@@ -10,7 +10,7 @@ from hwflow.config import DesignConfig
 from hwflow.flow import StageContext
 from hwflow.ir import evaluate, load_graph
 from hwflow.ir.exact import IntArray
-from hwflow.stages.files import load_params, load_vectors, read_json, write_json
+from hwflow.stages.files import load_params, load_vectors, network_folder, read_json, write_json
 from hwflow.train.jobs import predict
 from hwflow.verify.compare import RungReport, first_mismatch, mismatch_error
 
@@ -21,7 +21,9 @@ def run(_config: DesignConfig, context: StageContext) -> None:
     """Every quantized layer of the exported network, bit for bit, from the network's own input."""
     graph = load_graph(context.inputs["lower"] / "graph.hwf")
     lowering = read_json(context.inputs["lower"] / "lowering.json")
-    network = read_json(context.inputs["train"] / "network.json")
+    folder = network_folder(context.inputs)
+    assert folder is not None
+    network = read_json(folder / "network.json")
     vectors = load_vectors(context.inputs["vectors"], graph)
     context.progress(0.0, f"{len(vectors)} vectors through TensorFlow")
     params = load_params(_trained(context.inputs["lower"]), graph)
@@ -33,7 +35,7 @@ def run(_config: DesignConfig, context: StageContext) -> None:
         for layer, value in zip(network["inputs"], lowering["network"]["inputs"], strict=True)
     }
     outputs = predict(
-        network=context.inputs["train"],
+        network=folder,
         inputs=real,
         work=context.scratch,
         wide=lowering["wide"],

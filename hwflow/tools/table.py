@@ -70,6 +70,7 @@ TOOLS: tuple[Tool, ...] = (
     _wheel("amaranth", "0.5.8", "generating RTL"),
     _wheel("alkaid", "0.8", "adder graphs"),
     _wheel("numpy", "2.0", "integer arithmetic"),
+    _wheel("h5py", "3.10", "reading Keras files"),
     _wheel("scipy", "1.11", "choosing foldings"),
     _wheel("scikit-learn", "1.4", "the digits data set"),
     _router("ecp5", "place and route on ECP5"),

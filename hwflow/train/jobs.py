@@ -17,7 +17,7 @@ from hwflow.tools import python_worker, run
 from hwflow.train.around import Surrounded
 from hwflow.train.files import read_json, read_npz, write_json, write_npz
 
-__all__ = ["LOG", "predict", "progress", "surround", "train"]
+__all__ = ["LOG", "load", "predict", "progress", "surround", "train"]
 
 LOG = "worker.log"
 """The worker's log in its work folder; a build keeps *.log of a stage that failed."""
@@ -76,6 +76,43 @@ def train(
         "options": asdict(options),
     }
     _run(job, work, timeout)
+
+
+def load(
+    *,
+    model: Mapping[str, Any],
+    arrays: Mapping[str, NDArray[Any]],
+    name: str,
+    data: Path | None,
+    output: Path,
+    work: Path,
+) -> None:
+    """Rebuild a network that a file describes and export it as training does.
+
+    Args:
+        model: the record of a `hwflow.frontends.keras.KerasModel`.
+        arrays: its arrays.
+        name: the file's name, for messages.
+        data: folder written by `save_dataset`; then the network is measured on its test part.
+        output: existing folder that receives network.json, weights.npz and, with `data`,
+            metrics.json.
+        work: existing folder for job files.
+
+    Raises:
+        InputError: model.format, train.export, train.shape.
+        ToolFailed: the worker died.
+    """
+    write_json(work / "model.json", model)
+    write_npz(work / "arrays.npz", arrays)
+    job = {
+        "job": "load",
+        "model": str((work / "model.json").resolve()),
+        "arrays": str((work / "arrays.npz").resolve()),
+        "name": name,
+        "data": str(data.resolve()) if data else None,
+        "output": str(output.resolve()),
+    }
+    _run(job, work, HOUR)
 
 
 def predict(

@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> int:
     """Run the job; the process's exit code."""
     path = Path(arguments[0])
     job = read_json(path)
-    run = {"train": _train, "predict": _predict, "surround": _surround}[job["job"]]
+    run = {"train": _train, "load": _load, "predict": _predict, "surround": _surround}[job["job"]]
     _report({"event": "start", "job": job["job"]})
     try:
         run(job)
@@ -50,6 +50,33 @@ def _train(job: Mapping[str, Any]) -> None:
     data = load_dataset(Path(job["data"]))
     session = TrainSession(env, builders, job["function"], job["decoder"], data, options, _report)
     session.run(Path(job["output"]))
+
+
+def _load(job: Mapping[str, Any]) -> None:
+    from hwflow.train.data.dataset import load_dataset
+    from hwflow.train.export import export_network
+    from hwflow.train.keras_env import load_keras
+    from hwflow.train.rebuild import rebuild
+    from hwflow.train.scoring import METRICS, check_model, replayed, score
+
+    env = load_keras()
+    folder = Path(job["output"])
+    model = rebuild(env, read_json(Path(job["model"])), read_npz(Path(job["arrays"])))
+    export_network(model, folder)
+    if job["data"] is None:
+        return
+    data = load_dataset(Path(job["data"]))
+    check_model(model, data, job["name"])
+    metric, unit = METRICS[data.task]
+    facts = {
+        "metric": metric,
+        "unit": unit,
+        "task": data.task,
+        "test_samples": len(data.test.x),
+        "quantized": score(data, replayed(env, folder, data)),
+        "parameters": int(model.count_params()),
+    }
+    write_json(folder / "metrics.json", facts)
 
 
 def _predict(job: Mapping[str, Any]) -> None:

@@ -7,29 +7,76 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hwflow.frontends.hgq import read
 from hwflow.frontends.qkeras import HANDLERS, load_network, lower
 from hwflow.ir import evaluate
 from hwflow.tools import python_worker, run
 from hwflow.train.files import read_npz
+from hwflow.verify.vectors import quantize
+from tests.models.qkeras_zoo import FILES
+from tests.models.vectors import inputs
 
 ROOT = Path(__file__).resolve().parents[2]
+ZOO = ROOT / "tests" / "models" / "files"
 
 
-@pytest.mark.train
-def test_graph_equals_qkeras(tmp_path: Path) -> None:
+pytestmark = pytest.mark.train
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What one TensorFlow process writes for all tests here."""
+    folder = tmp_path_factory.mktemp("made")
     run(
-        python_worker("tests.frontends.tf_models", str(tmp_path)),
+        python_worker("tests.frontends.tf_models", str(folder)),
         cwd=ROOT,
-        log=tmp_path / "log.txt",
+        log=folder / "log.txt",
         timeout=300.0,
         env={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
         tool="python",
     )
+    return folder
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_graph_of_a_file_equals_the_prediction_of_qkeras(made: Path, file: str) -> None:
+    name = Path(file).stem
+    graph = lower(load_network(made / "zoo" / name), name).graph
+    expected = read_npz(ZOO / f"{name}.npz")["y"]
+    (source,) = graph.inputs
+    x = inputs(name, graph.types[source.name].shape, len(expected))
+    found = evaluate(graph, {source.name: quantize(source, x.astype(np.float64))})
+    ((output, value),) = graph.outputs
+    type = graph.types[value]
+    real = np.ldexp(found[output].astype(float), -type.elem.full(type.shape)[2])
+    assert np.array_equal(real, expected)
+    assert len(np.unique(expected, axis=0)) > 100
+
+
+def test_one_network_through_qkeras_and_hgq2_gives_the_same_integers(made: Path) -> None:
+    graphs = [lower(load_network(made / "zoo" / "same"), "same").graph,
+              read(ZOO / "same.keras").graph]  # fmt: skip
+    codes = []
+    for graph in graphs:
+        (source,) = graph.inputs
+        x = inputs("other", graph.types[source.name].shape, 2000)
+        found = evaluate(graph, {source.name: quantize(source, x.astype(np.float64))})
+        ((output, value),) = graph.outputs
+        codes.append((found[output], graph.types[value].elem.frac.tolist()))
+    assert np.array_equal(codes[0][0], codes[1][0])
+    assert codes[0][1] == codes[1][1]
+
+
+def test_graph_equals_qkeras(made: Path) -> None:
     seen: set[str] = set()
     for name, wide in (("plane", ()), ("line", ("conv", "cut"))):
-        network = load_network(tmp_path / name)
+        network = load_network(made / name)
+        for suffix in ("h5", "keras"):  # what Keras saved gives the very same network
+            for file in ("network.json", "weights.npz"):
+                rebuilt = (made / name / suffix / file).read_bytes()
+                assert rebuilt == (made / name / file).read_bytes(), (suffix, file)
         seen |= {layer.kind for layer in network.layers}
-        layers = read_npz(tmp_path / name / "layers.npz")
+        layers = read_npz(made / name / "layers.npz")
         lowered = lower(network, name)
         assert lowered.wide == wide
         graph = lowered.graph

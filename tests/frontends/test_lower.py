@@ -11,6 +11,7 @@ import pytest
 
 from hwflow.catalogue import CATALOGUE
 from hwflow.errors import InputError
+from hwflow.frontends.lowered import RefusedError
 from hwflow.frontends.qkeras import load_network, lower, parse_network
 from hwflow.ir import IntType, Overflow, Rounding, digest, evaluate
 from hwflow.passes import layer_widths
@@ -365,3 +366,35 @@ def test_reading_from_a_folder(tmp_path: Any) -> None:
     assert digest(read) == digest(lower(net.network(), "n").graph)
     with pytest.raises(InputError, match="cannot be read"):
         load_network(tmp_path / "absent")
+
+
+def test_every_refused_layer_is_told_and_lowering_goes_on_behind_a_quantizer() -> None:
+    net = small().dense("first", CODES).layer("Softmax", "soft", (4,))
+    net.layer("Add", "twice", (4,), inputs=["soft", "first"])
+    net.dense("second", RNG.integers(-3, 4, (4, 3)) / 32, bits(25, 0))
+    net.act("again", relu(4, 1)).dense("third", RNG.integers(-3, 4, (3, 2)) / 32)
+    net.act("tanh", {"class": "quantized_tanh", "config": {"bits": 4}})
+    with pytest.raises(RefusedError) as caught:
+        lower(net.network(), "n")
+    found = [(f.layer, f.reached, [e.code for e in f.errors]) for f in caught.value.findings]
+    assert found == [
+        ("x", True, []),
+        ("quantize", True, []),
+        ("first", True, []),
+        ("soft", True, ["lower.layer"]),
+        ("twice", False, []),
+        ("second", False, ["lower.quantizer"]),
+        ("again", False, []),
+        ("third", True, []),
+        ("tanh", True, ["lower.quantizer"]),
+    ]
+    assert "logits" in caught.value.errors[0].hint
+
+
+def test_an_output_that_cannot_be_one_is_told_with_the_rest() -> None:
+    net = small().dense("d", CODES).norm("n", 0.3, 0.1)
+    net.layer("Softmax", "soft", (4,), inputs=["d"])
+    network = net.network(outputs=["n", "soft"])
+    with pytest.raises(RefusedError) as caught:
+        lower(network, "n")
+    assert [e.code for e in caught.value.errors] == ["lower.norm", "lower.layer"]

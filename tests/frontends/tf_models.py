@@ -1,7 +1,9 @@
 """Worker of test_against_tensorflow: real QKeras models, exported and replayed.
 
 Started as `python -m tests.frontends.tf_models FOLDER`; writes one folder for each model with
-network.json, weights.npz and layers.npz (every layer's output, the real layers run one by one).
+network.json, weights.npz and layers.npz (every layer's output, the real layers run one by one),
+and in h5/ and keras/ the network rebuilt from the files that Keras saves. zoo/ holds the networks
+of the files in tests/models/files.
 """
 
 from __future__ import annotations
@@ -12,10 +14,16 @@ from typing import Any
 
 import numpy as np
 
+from hwflow.frontends.keras import read_keras
 from hwflow.train.export import describe, export_network
 from hwflow.train.files import write_npz
 from hwflow.train.keras_env import KerasEnv, load_keras
+from hwflow.train.rebuild import rebuild
 from hwflow.train.replay import Replay
+from tests.models import qkeras_zoo
+from tests.models.qkeras_zoo import shake
+
+ZOO = Path(__file__).parents[1] / "models" / "files"
 
 
 def plane(env: KerasEnv) -> Any:
@@ -81,16 +89,6 @@ def line(env: KerasEnv) -> Any:
     return env.keras.Model(inputs, x)
 
 
-def shake(env: KerasEnv, model: Any, rng: np.random.Generator) -> None:
-    """Weights with large and negative values, as after training."""
-    for layer in model.layers:
-        scale = 2.0 if isinstance(layer, env.keras.layers.BatchNormalization) else 0.5
-        values = [rng.normal(0, scale, w.shape) for w in layer.get_weights()]
-        if isinstance(layer, env.keras.layers.BatchNormalization):
-            values[-1] = abs(values[-1]) + 0.1
-        layer.set_weights(values)
-
-
 def main(folder: Path) -> None:
     """Write both models."""
     env = load_keras(7)
@@ -101,6 +99,11 @@ def main(folder: Path) -> None:
         target = folder / build.__name__
         target.mkdir()
         export_network(model, target)
+        for suffix in ("h5", "keras"):
+            (target / suffix).mkdir()
+            model.save(target / f"model.{suffix}")
+            read = read_keras(target / f"model.{suffix}")
+            export_network(rebuild(env, read.record(), read.arrays()), target / suffix)
         network, arrays = describe(model)
         for quantizer in (q for item in network["layers"] for q in item["quantizers"].values()):
             if quantizer["class"] in ("binary", "ternary"):
@@ -109,6 +112,10 @@ def main(folder: Path) -> None:
         x = rng.normal(0, 1, (200, *shape)).astype(np.float32)
         values = Replay(env, network, arrays, wide).run({network["inputs"][0]: x})
         write_npz(target / "layers.npz", values)
+    for file in qkeras_zoo.FILES:
+        read, target = read_keras(ZOO / file), folder / "zoo" / Path(file).stem
+        target.mkdir(parents=True)
+        export_network(rebuild(env, read.record(), read.arrays()), target)
 
 
 if __name__ == "__main__":

@@ -123,7 +123,7 @@ def test_an_imported_graph_was_not_trained(tmp_path: Path) -> None:
         del found[stage]
     config = design(tmp_path, text="design: toy\nmodel: {file: toy.hwf}\n")
     metrics = collect(found, config)
-    assert metrics.missing["accuracy"] == "not run: an imported integer graph is not trained"
+    assert metrics.missing["accuracy"] == "not run: a model from a file is not trained here"
     assert metrics.ladder.rungs[0].reason == "an imported integer graph has no training graph"
     assert metrics.ladder.verdict == "equal"
     assert metrics.curves == ()

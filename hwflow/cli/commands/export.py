@@ -110,7 +110,8 @@ def _check_folder(folder: Path, *, force: bool) -> None:
 
 def _unproven(build: Build, own: tuple[str, ...]) -> tuple[str, ...]:
     """Rungs of the ladder that this very design has not passed, also where none was asked for."""
-    rungs = (*(("training",) if "train" in build.stages else ()), *own)
+    trained = not {"train", "load"}.isdisjoint(build.stages)
+    rungs = (*(("training",) if trained else ()), *own)
     return tuple(r for r in rungs if r not in build.stages or build.stages[r].state != "done")
 
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
-from hwflow.errors import InputError
+from hwflow.errors import HwflowError, InputError
 from hwflow.frontends.exact.emitter import safe_name
-from hwflow.frontends.lowered import Lowered, Probe
+from hwflow.frontends.lowered import Finding, Lowered, Probe, RefusedError
 from hwflow.frontends.qkeras import activate, compute, layout, pooling
 from hwflow.frontends.qkeras.context import Context, Raw, Symbol, unquantized_input
 from hwflow.frontends.qkeras.network import Layer, Network
+from hwflow.frontends.qkeras.refused import behind_refused
 from hwflow.ir import Value
 from hwflow.passes import optimize
 
-__all__ = ["HANDLERS", "lower"]
+__all__ = ["HANDLERS", "lower", "unknown_layer"]
 
 Handler = Callable[[Context, Layer], Symbol]
 
@@ -75,16 +77,17 @@ def lower(network: Network, name: str, *, programmable: bool = False) -> Lowered
     BatchNormalization stays constant.
 
     Raises:
-        InputError: a layer has no exact integer form; the message names the layer and what to
+        RefusedError: layers have no exact integer form; each message names its layer and what to
             write instead ("lower.*" in the catalogue).
     """
     context = Context(name, {layer.name: layer.shape for layer in network.layers}, programmable)
-    for layer in network.layers:
-        context.symbols[layer.name] = _handler(layer)(context, layer)
-    taken: set[str] = set()
-    graph = context.emit.build(
-        {safe_name(output, taken): _output(context, network, output) for output in network.outputs}
-    )
+    findings = [_finding(context, layer) for layer in network.layers]
+    results, refused = _outputs(context, network)
+    if refused or any(finding.errors for finding in findings):
+        raise RefusedError(
+            [replace(f, errors=(*f.errors, *refused.get(f.layer, ()))) for f in findings]
+        )
+    graph = context.emit.build(results)
     rewrite = optimize(graph)
     probes: dict[str, str] = {}
     for value, source in context.probes.items():
@@ -100,24 +103,51 @@ def lower(network: Network, name: str, *, programmable: bool = False) -> Lowered
     )
 
 
-def _handler(layer: Layer) -> Handler:
-    if layer.kind in HANDLERS:
-        return HANDLERS[layer.kind]
-    near = difflib.get_close_matches(layer.kind, HANDLERS, n=1)
-    hint = _INSTEAD.get(layer.kind) or (
+def _finding(context: Context, layer: Layer) -> Finding:
+    """Lower one layer; a refused one, and those behind it, have no symbol."""
+    known = layer.kind in HANDLERS
+    reached = all(source in context.symbols for source in layer.inputs)
+    errors: tuple[HwflowError, ...] = () if known else (unknown_layer(layer.name, layer.kind),)
+    if known and reached:
+        try:
+            context.symbols[layer.name] = HANDLERS[layer.kind](context, layer)
+            return Finding(layer.name, layer.kind)
+        except InputError as error:
+            errors = (error,)
+    symbol, further = behind_refused(context, layer, known=known and not reached)
+    if symbol is not None:
+        context.symbols[layer.name] = symbol
+    return Finding(layer.name, layer.kind, (*errors, *further), reached)
+
+
+def unknown_layer(name: str, kind: str) -> HwflowError:
+    """The refusal of a layer whose class cannot be lowered, ready to be raised."""
+    near = difflib.get_close_matches(kind, HANDLERS, n=1)
+    hint = _INSTEAD.get(kind) or (
         f"{f'did you mean {near[0]}? ' if near else ''}supported: {', '.join(HANDLERS)}"
     )
-    raise InputError(
-        "lower.layer",
-        f"layer {layer.name!r}: {layer.kind} cannot be lowered to integers",
-        hint=hint,
+    return InputError(
+        "lower.layer", f"layer {name!r}: {kind} cannot be lowered to integers", hint=hint
     )
 
 
-def _output(context: Context, network: Network, name: str) -> Value:
-    layer = next(item for item in network.layers if item.name == name)
-    symbol = context.symbols[name]
-    if isinstance(symbol, Raw):
-        raise unquantized_input(symbol, layer)
-    value = context.settle(symbol, layer, context.owner(layer, symbol))
-    return value
+def _outputs(
+    context: Context, network: Network
+) -> tuple[dict[str, Value], dict[str, tuple[HwflowError, ...]]]:
+    """The graph's outputs by name, and what is wrong with layers that are outputs."""
+    values: dict[str, Value] = {}
+    refused: dict[str, tuple[HwflowError, ...]] = {}
+    layers = {layer.name: layer for layer in network.layers}
+    taken: set[str] = set()
+    for name in network.outputs:
+        layer, symbol = layers[name], context.symbols.get(name)
+        if symbol is None:
+            continue
+        try:
+            if isinstance(symbol, Raw):
+                raise unquantized_input(symbol, layer)
+            group = context.owner(layer, symbol)
+            values[safe_name(name, taken)] = context.settle(symbol, layer, group)
+        except InputError as error:
+            refused[name] = (error,)
+    return values, refused

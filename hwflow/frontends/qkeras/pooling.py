@@ -12,7 +12,7 @@ from hwflow.frontends.qkeras.network import Layer
 from hwflow.frontends.qkeras.quantizers import activation_quantizer
 from hwflow.ir import Value, ops
 
-__all__ = ["average_pool", "global_average_pool", "global_max_pool", "max_pool"]
+__all__ = ["average_pool", "global_average_pool", "global_max_pool", "max_pool", "window"]
 
 
 def max_pool(context: Context, layer: Layer) -> Symbol:
@@ -20,12 +20,12 @@ def max_pool(context: Context, layer: Layer) -> Symbol:
     group = context.emit.group(layer.name)
     x = context.operand(layer, group)
     type = context.emit.type(x)
-    window, stride = _window(layer, len(type.shape) - 1)
-    pads = padding(layer, type.shape[:-1], window, stride, (1,) * len(window))
+    size, stride = window(layer, len(type.shape) - 1)
+    pads = padding(layer, type.shape[:-1], size, stride, (1,) * len(size))
     if any(map(any, pads)):
         before, after = zip(*pads, (0, 0), strict=True)
         x = context.emit.op(group, ops.Pad(before, after, int(type.elem.lo.min())), x)
-    return _give(context, layer, group, context.emit.op(group, ops.MaxPool(window, stride), x))
+    return _give(context, layer, group, context.emit.op(group, ops.MaxPool(size, stride), x))
 
 
 def global_max_pool(context: Context, layer: Layer) -> Symbol:
@@ -33,8 +33,8 @@ def global_max_pool(context: Context, layer: Layer) -> Symbol:
     channels_last(layer)
     group = context.emit.group(layer.name)
     x = context.operand(layer, group)
-    window = context.emit.type(x).shape[:-1]
-    value = context.emit.op(group, ops.MaxPool(window, window), x)
+    whole = context.emit.type(x).shape[:-1]
+    value = context.emit.op(group, ops.MaxPool(whole, whole), x)
     return _give(context, layer, group, context.emit.reshape(group, value, layer.shape))
 
 
@@ -43,14 +43,14 @@ def average_pool(context: Context, layer: Layer) -> Symbol:
     group = context.emit.group(layer.name)
     x = context.operand(layer, group)
     sizes = context.emit.type(x).shape[:-1]
-    window, stride = _window(layer, len(sizes))
-    if any(map(any, padding(layer, sizes, window, stride, (1,) * len(window)))):
+    size, stride = window(layer, len(sizes))
+    if any(map(any, padding(layer, sizes, size, stride, (1,) * len(size)))):
         raise InputError(
             "lower.pool",
             f"layer {layer.name!r}: 'same' padding makes border windows average fewer elements",
             hint="write padding='valid', or sizes that the window divides",
         )
-    value = _average(context, layer, group, x, window, stride)
+    value = _average(context, layer, group, x, size, stride)
     return _give(context, layer, group, value)
 
 
@@ -59,8 +59,8 @@ def global_average_pool(context: Context, layer: Layer) -> Symbol:
     channels_last(layer)
     group = context.emit.group(layer.name)
     x = context.operand(layer, group)
-    window = context.emit.type(x).shape[:-1]
-    value = _average(context, layer, group, x, window, window)
+    whole = context.emit.type(x).shape[:-1]
+    value = _average(context, layer, group, x, whole, whole)
     return _give(context, layer, group, context.emit.reshape(group, value, layer.shape))
 
 
@@ -69,10 +69,10 @@ def _average(
     layer: Layer,
     group: str,
     x: Value,
-    window: tuple[int, ...],
+    size: tuple[int, ...],
     stride: tuple[int, ...],
 ) -> Value:
-    area = int(np.prod(window))
+    area = int(np.prod(size))
     if area & (area - 1):
         raise InputError(
             "lower.pool",
@@ -82,8 +82,8 @@ def _average(
     if "average" in layer.quantizers:
         _check_average(layer, area)
     channels = context.emit.type(x).shape[-1]
-    ones = context.emit.const(group, np.ones((*window, 1, channels), np.int64))
-    rank = len(window)
+    ones = context.emit.const(group, np.ones((*size, 1, channels), np.int64))
+    rank = len(size)
     op = ops.Conv(stride, ((0, 0),) * rank, (1,) * rank, channels)
     total = context.emit.op(group, op, x, ones)
     context.carry_wide(layer, total)
@@ -102,11 +102,12 @@ def _check_average(layer: Layer, area: int) -> None:
         )
 
 
-def _window(layer: Layer, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def window(layer: Layer, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Size and stride of a layer's window."""
     channels_last(layer)
-    window = layer.integers("pool_size", rank)
+    size = layer.integers("pool_size", rank)
     strides = layer.config.get("strides")
-    return window, window if strides is None else layer.integers("strides", rank)
+    return size, size if strides is None else layer.integers("strides", rank)
 
 
 def _give(context: Context, layer: Layer, group: str, value: Value) -> Symbol:
