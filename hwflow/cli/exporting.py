@@ -45,7 +45,8 @@ CELLS: Final = {
 """The files that a build of standard cells adds."""
 
 _PARTS: Final = {"xc7-a35t": "xc7a35tcpg236-1", "xc7-z020": "xc7z020clg400-1",
-                 "xcup-zu3eg": "xczu3eg-sbva484-1-e"}  # fmt: skip
+                 "xcup-zu3eg": "xczu3eg-sbva484-1-e",
+                 "xcup-vu13p": "xcvu13p-flga2577-2-e"}  # fmt: skip
 _DEVICES: Final = {
     "ecp5-25k": "LFE5U-25F-6BG381C",
     "ecp5-45k": "LFE5U-45F-6BG381C",

@@ -212,6 +212,16 @@ TARGETS: tuple[Target, ...] = (
         Resources(70560, 141120, 17640, 360, 216),
         _XCUP,
     ),
+    # UltraScale+ product table: 1,728,000 LUT6, 3,456,000 FF, 12,288 DSP48, 2,688 RAMB36.
+    Target(
+        "xcup-vu13p",
+        "xcup",
+        6,
+        None,
+        None,
+        Resources(1728000, 3456000, 432000, 12288, 2688),
+        _XCUP,
+    ),
     Target("lut4", "generic", 4, None, None, None, _LUT4),
     Target("lut6", "generic", 6, None, None, None, _LUT6),
     Target("asic", "asic", 4, None, None, None, _CELLS),

@@ -53,11 +53,16 @@ class Emitter:
         """Shape and bounds of a value."""
         return self._types[value.name]
 
-    def input(self, name: str, shape: tuple[int, ...], type: IntType, rounding: Rounding) -> Value:
-        """A graph input, saturating."""
-        value = self._builder.input(
-            safe_name(name, self._names), shape, type, rounding, Overflow.SATURATE
-        )
+    def input(
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        type: IntType,
+        rounding: Rounding,
+        overflow: Overflow = Overflow.SATURATE,
+    ) -> Value:
+        """A graph input and its rule for real numbers."""
+        value = self._builder.input(safe_name(name, self._names), shape, type, rounding, overflow)
         self._types[value.name] = TensorType(shape, type)
         return value
 
