@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from hwflow import flow
 from hwflow.cli.main import main
+from hwflow.config import DesignConfig, load_design
 from hwflow.errors import ErrorList, InputError
 from hwflow.frontends.hls4ml import Converted
 from hwflow.plan.targets import TARGETS
 from hwflow.plugin.reuse import Choice, foldings
 from hwflow.plugin.summary import summarize
+from hwflow.stages.pipeline import pipeline
 
-__all__ = ["build", "design_of", "target_of"]
+__all__ = ["build", "design_of", "prepare", "target_of"]
 
 _LOG = logging.getLogger("hwflow")
 _VECTORS = 1000
@@ -72,42 +74,41 @@ def _tell(choice: Choice) -> None:
         )  # fmt: skip
 
 
+def prepare(model: Any, *, synth: bool = True) -> DesignConfig:
+    """Convert the model if need be, and write and read its design file."""
+    if model.converted is None:
+        model.compile()
+    path = Path(model.config.get_output_dir()) / "design.yaml"
+    design = design_of(model, model.converted, synth=synth)
+    path.write_text(yaml.safe_dump(design, sort_keys=False), encoding="utf-8")
+    return load_design(path, [])
+
+
 def build(model: Any, *, reset: bool, synth: bool, export: bool) -> dict[str, Any]:
-    """Bring the model's hardware up to date; hls4ml's report of it.
+    """Bring the model's hardware up to date; hls4ml's report of it, empty without synthesis.
 
     Raises:
         HwflowError: what `hwflow build` would have said.
     """
-    from hwflow import flow
-    from hwflow.config import load_design
-    from hwflow.stages.pipeline import pipeline
-
-    if model.converted is None:
-        model.compile()
+    config = prepare(model, synth=synth)
     for note in model.converted.notes:
         _LOG.warning("%s", note)
-    folder = Path(model.config.get_output_dir())
-    design = design_of(model, model.converted, synth=synth)
-    path = folder / "design.yaml"
-    path.write_text(yaml.safe_dump(design, sort_keys=False), encoding="utf-8")
-    config = load_design(path, [])
-    place = folder / "build"
-    if reset:
-        shutil.rmtree(place, ignore_errors=True)
+    place = config.folder / "build"
     stages = pipeline(config)
-    names = [stage.name for stage in stages]
     result = flow.run(
         stages,
         design=config.design,
         build_folder=place,
         to=None if synth else "rtl",
-        force=names if reset else (),
+        force=[stage.name for stage in stages] if reset else (),
     )
     if result.errors:
         raise ErrorList(result.errors)
-    if export and main(["export", str(place), str(folder / "export"), "--force"]) != 0:
+    if export and main(["export", str(place), str(config.folder / "export"), "--force"]) != 0:
         raise InputError(
-            "hls4ml.export", f"{folder / 'export'} was not written", hint="see the message above"
+            "hls4ml.export",
+            f"{config.folder / 'export'} was not written",
+            hint="see the message above",
         )
     if not synth:
         return {}

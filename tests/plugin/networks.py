@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -150,7 +151,7 @@ def _residual() -> Any:
     y = keras.layers.Conv2D(4, 3, padding="same", name="conv1")(x)
     x = keras.layers.Add(name="sum")([x, y])
     x = keras.layers.Activation("relu", name="relu1")(x)
-    x = keras.layers.MaxPooling2D(3, name="pool")(x)
+    x = keras.layers.MaxPooling2D(3, strides=2, padding="same", name="pool")(x)
     x = keras.layers.Flatten(name="flat")(x)
     x = keras.layers.Dense(3, name="scores")(x)
     return keras.models.Model(inputs, x)
@@ -188,14 +189,15 @@ def _activations() -> Any:
 
     x = inputs = keras.layers.Input((6,), name="features")
     kinds = ("sigmoid", "tanh", "softsign", "softplus", "selu", "elu", "hard_sigmoid")
+    parts = []
     for kind in kinds:
-        x = keras.layers.Dense(6, name=f"fc_{kind}")(x)
-        x = keras.layers.Activation(kind, name=kind)(x)
-    x = keras.layers.Dense(6, name="fc_leaky")(x)
-    x = keras.layers.LeakyReLU(0.3, name="leaky")(x)
-    x = keras.layers.Dense(6, name="fc_prelu")(x)
-    x = keras.layers.PReLU(name="prelu")(x)
-    return keras.models.Model(inputs, x)
+        x = keras.layers.Dense(5, name=f"fc_{kind}")(inputs)
+        parts.append(keras.layers.Activation(kind, name=kind)(x))
+    x = keras.layers.Dense(5, name="fc_leaky")(inputs)
+    parts.append(keras.layers.LeakyReLU(0.3, name="leaky")(x))
+    x = keras.layers.Dense(5, name="fc_prelu")(inputs)
+    parts.append(keras.layers.PReLU(name="prelu")(x))
+    return keras.models.Model(inputs, parts)
 
 
 def _layouts() -> Any:
@@ -278,6 +280,40 @@ def _qbinary() -> Any:
     return keras.models.Model(inputs, x)
 
 
+def _onnx_dense() -> Any:
+    from onnx import TensorProto, helper, numpy_helper, shape_inference
+
+    rng = np.random.default_rng(0)
+    sizes, nodes, constants, value = (10, 8, 4), [], [], "features"
+    for index, (before, after) in enumerate(pairwise(sizes)):
+        for role, shape in (("w", (before, after)), ("b", (after,))):
+            array = rng.normal(0, 0.4, shape).astype(np.float32)
+            constants.append(numpy_helper.from_array(array, f"{role}{index}"))
+        out = f"scores{index}"
+        nodes += [
+            helper.make_node("MatMul", [value, f"w{index}"], [f"m{index}"], name=f"matmul{index}"),
+            helper.make_node("Add", [f"m{index}", f"b{index}"], [out], name=f"add{index}"),
+        ]
+        value = out
+        if after != sizes[-1]:
+            nodes.append(helper.make_node("Relu", [out], [f"r{index}"], name=f"relu{index}"))
+            value = f"r{index}"
+    graph = helper.make_graph(
+        nodes,
+        "onnx_dense",
+        [helper.make_tensor_value_info("features", TensorProto.FLOAT, (1, sizes[0]))],
+        [helper.make_tensor_value_info(value, TensorProto.FLOAT, (1, sizes[-1]))],
+        constants,
+    )
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    made = shape_inference.infer_shapes(made)
+    # hls4ml looks the shapes of constants up among those of the values.
+    made.graph.value_info.extend(
+        helper.make_tensor_value_info(c.name, TensorProto.FLOAT, c.dims) for c in constants
+    )
+    return made
+
+
 _NARROW = {f"relu{i}": {"result": "ufixed<8,3,RND,SAT>"} for i in range(3)}
 
 NETWORKS: dict[str, Spec] = {
@@ -322,6 +358,7 @@ NETWORKS: dict[str, Spec] = {
         },
         span=6.0,
     ),
+    "onnx_dense": Spec(_onnx_dense, family="onnx"),
     "qkeras_dense": Spec(_qdense),
     "qkeras_conv": Spec(_qconv),
     "qkeras_binary": Spec(_qbinary),
