@@ -56,8 +56,7 @@ def _row(name: str, vectors: int) -> dict[str, object]:
              "--vectors", str(vectors)),
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": str(ROOT), "HWFLOW_STORE": str(Path(folder) / "st")},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             text=True,
             check=False,
         )  # fmt: skip

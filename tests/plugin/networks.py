@@ -319,7 +319,13 @@ _NARROW = {f"relu{i}": {"result": "ufixed<8,3,RND,SAT>"} for i in range(3)}
 NETWORKS: dict[str, Spec] = {
     "jets": Spec(_jets, types=_NARROW),
     "jets_keras3": Spec(_jets, family="keras3", types=_NARROW),
-    "jets_softmax": Spec(_jets_softmax, types={"fc0_relu": {"result": "ufixed<8,3,RND,SAT>"}}),
+    "jets_softmax": Spec(
+        _jets_softmax,
+        types={
+            "fc0_relu": {"result": "ufixed<8,3,RND,SAT>"},
+            "scores": {"result": "fixed<12,4,RND,SAT>"},
+        },
+    ),
     "jets_reuse": Spec(
         _jets,
         types=_NARROW,
