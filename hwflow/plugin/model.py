@@ -98,16 +98,17 @@ def _run(
             hint=f"give a list of arrays in the order {', '.join(model.inputs)}",
         )
     named: dict[str, IntArray] = {}
-    for node, array in zip(graph.inputs, arrays, strict=True):
-        shape = graph.types[node.name].shape
+    nodes = {node.name: node for node in graph.inputs}
+    for name, array in zip(model.converted.inputs, arrays, strict=True):
+        node, shape = nodes[name], graph.types[name].shape
         size = int(np.prod(shape))
         if array.size == 0 or array.size % size:
             raise InputError(
                 "run.input",
-                f"input {node.name!r}: {array.shape} is no number of samples of {shape}",
+                f"input {name!r}: {array.shape} is no number of samples of {shape}",
                 hint="samples lie along the first axis",
             )
-        named[node.name] = quantize(node, array.astype(np.float64).reshape(-1, *shape))
+        named[name] = quantize(node, array.astype(np.float64).reshape(-1, *shape))
     values = evaluate(graph, named, keep=keep)
     sources = dict(graph.outputs) if keep == "outputs" else {name: name for name in values}
     return {

@@ -140,9 +140,10 @@ def _on_rtl(model: Any, real: list[np.ndarray], expected: list[np.ndarray]) -> d
     if made.errors:
         raise made.errors[0]
     rungs = Rungs(flow.open_build(place), lambda _: None)
+    nodes = {node.name: node for node in rungs.graph.inputs}
     inputs = {
-        node.name: quantize(node, values)
-        for node, values in zip(rungs.graph.inputs, real, strict=True)
+        name: quantize(nodes[name], values)
+        for name, values in zip(model.converted.inputs, real, strict=True)
     }
     start = time.perf_counter()
     outcome = rungs.run("rtl", inputs)

@@ -16,19 +16,19 @@ def model_of(
     *,
     precision: str = "fixed<16,6>",
     config: dict[str, Any] | None = None,
-    backend: str = "hwflow",
+    inputs: list[str] | None = None,
     **options: Any,
 ) -> Any:
     """A ModelGraph of `layers` in a row; `config` is what hls_config says by layer name."""
     from hls4ml.model import ModelGraph
     from hls4ml.utils.config import create_config
 
-    whole = create_config(output_dir=str(folder), backend=backend, **options)
+    whole = create_config(output_dir=str(folder), backend="hwflow", **options)
     whole["HLSConfig"] = {
         "Model": {"Precision": {"default": precision}, "ReuseFactor": 1},
         "LayerName": config or {},
     }
-    return ModelGraph.from_layer_list(whole, [dict(layer) for layer in layers])
+    return ModelGraph.from_layer_list(whole, [dict(layer) for layer in layers], inputs=inputs)
 
 
 def image(*shape: int) -> dict[str, Any]:

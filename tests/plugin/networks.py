@@ -55,7 +55,7 @@ def _jets() -> Any:
     import keras
 
     x = inputs = keras.layers.Input((16,), name="features")
-    for index, units in enumerate((24, 16, 12)):
+    for index, units in enumerate((16, 12, 8)):
         x = keras.layers.Dense(units, name=f"fc{index}")(x)
         x = keras.layers.Activation("relu", name=f"relu{index}")(x)
     x = keras.layers.Dense(5, name="scores")(x)
@@ -330,7 +330,7 @@ NETWORKS: dict[str, Spec] = {
         _jets,
         types=_NARROW,
         model={"Strategy": "Resource"},
-        config={f"fc{i}": {"ReuseFactor": r} for i, r in enumerate((8, 24, 4))},
+        config={f"fc{i}": {"ReuseFactor": r} for i, r in enumerate((8, 32, 4))},
     ),
     "dense_one_precision": Spec(_small_dense, granularity="model", default="fixed<12,5>"),
     "conv1d": Spec(_conv1d, default="fixed<12,4>"),

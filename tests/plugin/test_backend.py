@@ -94,6 +94,18 @@ def test_a_trace_holds_the_layers_that_ask_for_it(tmp_path: Path) -> None:
     assert bool((traced["fc"] < 0).any())
 
 
+def test_several_inputs_are_taken_in_the_order_of_the_model(tmp_path: Path) -> None:
+    second = {**image(3), "name": "second"}
+    both = {"class_name": "Merge", "name": "both", "op": "subtract", "inputs": ["image", "second"]}
+    layers = [image(3), second, both]
+    model = model_of(layers, tmp_path, inputs=["second", "image"])
+    model.compile()
+    found = model.predict([np.full((2, 3), 3.0), np.full((2, 3), 0.5)])
+    assert found.tolist() == [[-2.5] * 3] * 2
+    with pytest.raises(InputError, match="expected 2 inputs, found 1"):
+        model.predict([np.zeros((2, 3))])
+
+
 def test_the_graph_is_written_beside_the_design(tmp_path: Path) -> None:
     model = model_of([image(4), dense("fc", 4, 3)], tmp_path, clock_period=8, target="ecp5-85k")
     config = prepare(model)

@@ -66,6 +66,7 @@ class Converted:
     Attributes:
         lowered: the optimized graph; its probes name values of hls4ml's layers.
         whole: the graph before optimization, in which every layer has its value.
+        inputs: the graph's inputs in the order of hls4ml's.
         layers: the value in `whole` of each hls4ml layer, in order.
         groups: the layer of the graph that each hls4ml layer went into (inputs are left out).
         unfolded: hls4ml layers whose products cannot share multipliers.
@@ -74,6 +75,7 @@ class Converted:
 
     lowered: Lowered
     whole: Graph
+    inputs: tuple[str, ...]
     layers: Mapping[str, str]
     groups: Mapping[str, str]
     unfolded: frozenset[str]
@@ -109,6 +111,7 @@ def convert_model(model: Any, name: str) -> Converted:
     final = {layer: rewrite.moved.get(value, value) for layer, value in layers.items()}
     probes = tuple(Probe(v, layer) for layer, v in final.items() if v in rewrite.graph.types)
     lowered = Lowered(rewrite.graph, probes=probes)
+    inputs = tuple(context.values[name].name for name in model.inputs)
     return Converted(
-        lowered, whole, layers, groups, frozenset(context.unfolded), tuple(context.notes)
+        lowered, whole, inputs, layers, groups, frozenset(context.unfolded), tuple(context.notes)
     )
