@@ -67,9 +67,17 @@ def foldings(model: Any, converted: Converted) -> tuple[Choice, ...]:
     found.extend(
         Choice(converted.groups[node.name], 1, 1, {"pos": 1})
         for node in model.get_layers()
-        if node.class_name in _POSITIONS and len(node.get_output_variable().shape) > 1
+        if node.class_name in _POSITIONS
+        and len(node.get_output_variable().shape) > 1
+        and not _padded(node)
     )
     return tuple(found)
+
+
+def _padded(node: Any) -> bool:
+    """Whether a pool's border differs from its inside: no line buffer serves both."""
+    sides = ("top", "bottom", "left", "right")
+    return any(int(node.get_attr(f"pad_{side}", 0) or 0) for side in sides)
 
 
 def _choice(node: Any, group: str) -> Choice | None:
