@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hwflow.cli.console import Console
+from hwflow.cli.options import tensor_files
 from hwflow.cli.places import build_at
 from hwflow.cli.table import table
 from hwflow.errors import InputError
@@ -28,25 +29,9 @@ _STAGES = {"graph": ("lower",), "rtl": ("lower", "generate"),
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's options."""
-    parser.add_argument("build", metavar="BUILD", type=Path, help="the build folder")
+    tensor_files(parser)
     parser.add_argument(
         "--on", dest="rung", metavar="RUNG", required=True, help=f"one of {', '.join(_STAGES)}"
-    )
-    parser.add_argument(
-        "--input",
-        dest="inputs",
-        metavar="[NAME=]X.npy",
-        action="append",
-        required=True,
-        help="integers are codes, real numbers are quantized; shape (n, *shape) or (*shape)",
-    )
-    parser.add_argument(
-        "--output",
-        dest="outputs",
-        metavar="[NAME=]Y.npy",
-        action="append",
-        default=[],
-        help="where the output's codes go, as int64",
     )
     parser.add_argument(
         "--trace",

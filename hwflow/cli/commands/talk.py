@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hwflow.cli.console import Console
+from hwflow.cli.options import tensor_files
 from hwflow.cli.places import build_at
 from hwflow.errors import CheckFailed, InputError
 
@@ -26,25 +27,9 @@ _STAGES = ("lower", "generate", "board")
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's options."""
-    parser.add_argument("build", metavar="BUILD", type=Path, help="the build folder")
+    tensor_files(parser)
     parser.add_argument(
         "--port", metavar="DEVICE", type=Path, required=True, help="such as /dev/ttyUSB1"
-    )
-    parser.add_argument(
-        "--input",
-        dest="inputs",
-        metavar="[NAME=]X.npy",
-        action="append",
-        required=True,
-        help="integers are codes, real numbers are quantized; shape (n, *shape) or (*shape)",
-    )
-    parser.add_argument(
-        "--output",
-        dest="outputs",
-        metavar="[NAME=]Y.npy",
-        action="append",
-        default=[],
-        help="where the output's codes go, as int64",
     )
     parser.add_argument(
         "--check", action="store_true", help="compare every result with the integer graph"
