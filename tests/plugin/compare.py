@@ -60,7 +60,9 @@ def convert(spec: Spec, model: Any, backend: str, folder: Path) -> Any:
         model, granularity=spec.granularity, default_precision=spec.default, backend=backend
     )
     config["Model"] |= spec.model
-    layers = config.get("LayerName", {})
+    if spec.granularity == "model":
+        config["LayerName"] = {layer.name: {} for layer in model.layers}
+    layers = config["LayerName"]
     for name, types in spec.types.items():
         layers[name]["Precision"] |= types
     for name, more in spec.config.items():

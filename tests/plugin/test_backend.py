@@ -115,6 +115,22 @@ def test_the_graph_is_written_beside_the_design(tmp_path: Path) -> None:
     assert load_graph(config.model.file).types.keys() == model.converted.lowered.graph.types.keys()
 
 
+@pytest.mark.parametrize("count", [2, 3, 5, 6, 7, 8])
+def test_an_average_is_divided_toward_zero(count: int, tmp_path: Path) -> None:
+    """As C++ divides a sum in accum_t; the result's type then cuts two bits, downwards."""
+    mean = {"class_name": "GlobalAveragePooling1D", "name": "mean", "n_in": count, "n_filt": 2,
+            "data_format": "channels_last"}  # fmt: skip
+    typed = {"Precision": {"accum": "fixed<14,8>", "result": "fixed<10,6>"}}
+    model = model_of(
+        [image(count, 2), mean], tmp_path, precision="fixed<8,3>", config={"mean": typed}
+    )
+    model.compile()
+    codes = np.random.default_rng(count).integers(-128, 128, (200, count, 2))
+    sums = codes.sum(axis=1) * 2  # accum_t has one fraction bit more
+    quotients = np.sign(sums) * (abs(sums) // count)
+    assert np.array_equal(model.predict(codes / 32), (quotients >> 2) / 16)
+
+
 _SAT = {"Precision": {"accum": "fixed<8,4,TRN,SAT>"}}
 _PO2 = {"Precision": {"weight": "float"}}
 
