@@ -139,6 +139,8 @@ _PO2 = {"Precision": {"weight": "float"}}
     ("layers", "config", "message"),
     [
         ([image(4), dense("fc", 4, 3)], {"fc": _SAT}, "layer 'fc' .* rounds products and sat"),
+        ([image(4), {**dense("fc", 4, 3), "weight_data": np.full((4, 3), -2.0)}],
+         {"fc": {"Precision": {"weight": "int<2>", "accum": "auto"}}}, "take a weight of -2 for 1"),
         ([image(4), dense("fc", 4, 3)], {"fc": _PO2}, "layer 'fc': weight is float"),
         ([image(4), dense("fc", 4, 3)], {"image": {"Precision": {"result": "fixed<8,4,RND_ZERO>"}}},
          "input 'image': .* is no rule"),

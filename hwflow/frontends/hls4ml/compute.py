@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hwflow.frontends.hls4ml.context import Context, Weights, refusal
-from hwflow.frontends.hls4ml.precision import Fixed, convert, converted, fits
+from hwflow.frontends.hls4ml.precision import Fixed, convert, converted, fits, fixed
 from hwflow.ir import IntType, TensorType, Value, ops
 
 __all__ = ["convolution", "dense", "depthwise", "normalization"]
@@ -101,8 +101,14 @@ def _accumulate(
         )  # fmt: skip
     accum = context.type_of(node, "accum")
     bias = context.weights(node, "bias")
-    data, kind = context.kind(node), node.weights["weight"].type.precision
-    if data.binary and type(kind).__name__.endswith("XnorPrecisionType"):
+    data = context.kind(node)
+    precision = node.weights["weight"].type.precision
+    kind = fixed(precision, node.name, "weight")
+    ternary = "Integer" in type(precision).__name__ and (kind.width, kind.signed) == (2, True)
+    if ternary and _lowest(weights) == -2:
+        raise refusal(node, "hls4ml's two-bit products take a weight of -2 for 1",
+                      "quantize to ternary, or give its weights 3 bits")  # fmt: skip
+    if data.binary and kind.binary:
         # Equal bits are counted, and the count brought to a sum of -1 and 1 without rounding.
         if np.any(node.weights["bias"].data) or accum.hi < int(np.prod(weights.codes.shape[:-1])):
             raise refusal(node, "a bias, or an accum_t that cannot count its inputs", _WIDE)
@@ -120,6 +126,10 @@ def _accumulate(
     value = context.emit.plus(group, value, start.codes, start.frac)
     value = convert(context.emit, group, value, accum)
     context.give(node, group, value)
+
+
+def _lowest(weights: Weights) -> float:
+    return float(np.ldexp(float(weights.codes.min()), -weights.frac))
 
 
 def _rounded_products(

@@ -81,7 +81,7 @@ class Context:
         variable = node.weights[role]
         kind = fixed(variable.type.precision, node.name, role)
         codes = codes_of(printed(variable.data, kind), kind)
-        if kind.binary:
+        if kind.binary and role == "weight":
             codes = 2 * codes - 1
         return stripped(codes, kind.frac)
 
