@@ -357,8 +357,12 @@ NETWORKS: dict[str, Spec] = {
     "layouts": Spec(_layouts, default="fixed<10,4>"),
     "rounding_modes": Spec(
         _modes,
+        default="fixed<10,4>",
         types={
-            f"fc_{m.lower()}_{o.lower()}": {"result": f"fixed<6,2,{m},{o}>"}
+            f"fc_{m.lower()}_{o.lower()}": {
+                "accum": f"fixed<12,6,{m}>" if o == "WRAP" else f"fixed<26,14,{m},{o}>",
+                "result": f"fixed<6,2,{m},{o}>",
+            }
             for m in _MODES
             for o in _RANGES
         },
