@@ -234,6 +234,26 @@ NETWORK: dict[str, Explanation] = {
         "It raised, returned something else than its outputs by name, or never called network(x).",
         "Correct the line named; docs/graph_api.md shows such a function.",
     ),
+    "hls4ml.compile": Explanation(
+        "predict or trace was called on a model that is not compiled.",
+        "hls4ml's scripts call compile() after the conversion, and so must these.",
+        "Call compile(); it takes no compiler and about a second.",
+    ),
+    "hls4ml.export": Explanation(
+        "The hardware was built but could not be written into the export folder.",
+        "The disk is full, or a file stands in the way.",
+        "Read the message printed before, then call build(export=True) again.",
+    ),
+    "hls4ml.layer": Explanation(
+        "A layer of the hls4ml model has no integer form that equals hls4ml's emulation.",
+        "An unsupported class, or number formats that round or saturate between two additions.",
+        "Do what the message says; docs/hls4ml_backend.md lists what is supported.",
+    ),
+    "hls4ml.precision": Explanation(
+        "A number format of the hls4ml configuration cannot be used.",
+        "A floating-point or power-of-two type, saturation bits, or an input's rounding mode.",
+        "Write a type such as fixed<16,6>, fixed<8,3,RND_CONV,SAT> or ufixed<8,4> instead.",
+    ),
     "weights.file": Explanation(
         "The file of model.weights cannot be read.",
         "Damaged, or no .npz of plain arrays.",

@@ -31,6 +31,7 @@ PARTS: Final = {
     "xc7-a35t": "xc7a35tcpg236-1",
     "xc7-z020": "xc7z020clg400-1",
     "xcup-zu3eg": "xczu3eg-sbva484-1-e",
+    "xcup-vu13p": "xcvu13p-flga2577-2-e",
 }
 """What Xilinx' own tools call a target."""
 
@@ -218,6 +219,16 @@ TARGETS: tuple[Target, ...] = (
         None,
         None,
         Resources(70560, 141120, 17640, 360, 216),
+        _XCUP,
+    ),
+    # UltraScale+ product table: 1,728,000 LUT6, 3,456,000 FF, 12,288 DSP48, 2,688 RAMB36.
+    Target(
+        "xcup-vu13p",
+        "xcup",
+        6,
+        None,
+        None,
+        Resources(1728000, 3456000, 432000, 12288, 2688),
         _XCUP,
     ),
     Target("lut4", "generic", 4, None, None, None, _LUT4),

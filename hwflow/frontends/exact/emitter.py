@@ -62,7 +62,7 @@ class Emitter:
         rounding: Rounding,
         overflow: Overflow = Overflow.SATURATE,
     ) -> Value:
-        """A graph input."""
+        """A graph input and its rule for real numbers."""
         value = self._builder.input(safe_name(name, self._names), shape, type, rounding, overflow)
         self._types[value.name] = TensorType(shape, type)
         return value
