@@ -45,6 +45,10 @@ NAME = "hls4ml_compare"
 SIZES = (16, 64, 32, 32, 5)
 SAMPLES = 12000
 EPOCHS = 15
+COLUMNS = (
+    "case", "by", "network", "density, %", "device", "LUT", "FF", "DSP", "BRAM", "clock, MHz",
+    "Fmax, MHz", "latency, clocks", "latency, ns", "interval", "kind", "scope", "equal", "source",
+)  # fmt: skip
 WEIGHTS = sum(a * b for a, b in pairwise(SIZES))
 
 MODEL = """
@@ -66,12 +70,13 @@ def tagger(input_shape, classes):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One build of ours: `interval` at the most, weights by `weights`."""
+    """One build of ours: `interval` and `dsp` at the most, weights by `weights`."""
 
     name: str
     weights: str
     target: str
     interval: int = 1
+    dsp: int | None = None
 
 
 CASES = (
@@ -80,7 +85,7 @@ CASES = (
     Case("full", "full", "xcup-zu3eg"),
     Case("sparse_z020", "sparse", "xc7-z020"),
     Case("sparse_z020_15", "sparse", "xc7-z020", interval=15),
-    Case("sparse_z020_64", "sparse", "xc7-z020", interval=64),
+    Case("sparse_z020_15_9dsp", "sparse", "xc7-z020", interval=15, dsp=9),
 )
 
 
@@ -112,7 +117,12 @@ def _earlier() -> dict[str, dict[str, Any]]:
     if not path.exists():
         return {}
     record = json.loads(path.read_text(encoding="utf-8"))
-    return {row["case"]: row for row in record["rows"] if "case" in row}
+    order = {name: position for position, name in enumerate(COLUMNS)}
+    return {
+        row["case"]: dict(sorted(row.items(), key=lambda item: order[item[0]]))
+        for row in record["rows"]
+        if "case" in row
+    }
 
 
 def _ours(case: Case, vectors: int) -> dict[str, object]:
@@ -129,7 +139,7 @@ def _ours(case: Case, vectors: int) -> dict[str, object]:
     rungs = report["ladder"]["rungs"]
     return {
         "case": case.name,
-        "by": f"hwflow, interval {case.interval} asked for",
+        "by": f"hwflow, {_asked(case)} at the most",
         "network": f"same layers and bits, other weights: {case.weights}",
         "density, %": round(100 * float(density), 1),
         "device": case.target,
@@ -148,10 +158,15 @@ def _ours(case: Case, vectors: int) -> dict[str, object]:
     }
 
 
+def _asked(case: Case) -> str:
+    return f"interval {case.interval}" + (f", {case.dsp} DSPs" if case.dsp is not None else "")
+
+
 def _write_design(case: Case, folder: Path, vectors: int) -> None:
     x, y = _samples()
     np.savez(folder / "data.npz", x=x, y=y)
     trained = case.weights == "trained"
+    budget = "" if case.dsp is None else f", budget: {{dsp: {case.dsp}}}"
     if trained:
         (folder / "model.py").write_text(MODEL, encoding="utf-8")
     else:
@@ -163,7 +178,7 @@ def _write_design(case: Case, folder: Path, vectors: int) -> None:
         "data: {source: file, path: data.npz}\n"
         + (f"train: {{epochs: {EPOCHS}, float_twin: false}}\n" if trained else "")
         + f"hardware:\n  target: {case.target}\n  clock: 200 MHz\n"
-        f"  fold: {{target_ii: {case.interval}, learn: false}}\n"
+        f"  fold: {{target_ii: {case.interval}, learn: false{budget}}}\n"
         f"verify: {{vectors: {vectors}, dataset: 2000, rungs: [{', '.join(rungs)}]}}\n"
         "synth: {energy: false}\n",
         encoding="utf-8",
