@@ -83,7 +83,6 @@ CASES = (
     Case("trained", "trained", "xcup-zu3eg"),
     Case("sparse", "sparse", "xcup-zu3eg"),
     Case("full", "full", "xcup-zu3eg"),
-    Case("sparse_z020", "sparse", "xc7-z020"),
     Case("sparse_z020_15", "sparse", "xc7-z020", interval=15),
     Case("sparse_z020_15_9dsp", "sparse", "xc7-z020", interval=15, dsp=9),
 )

@@ -80,7 +80,7 @@ PUBLISHED: tuple[dict[str, object], ...] = (
     },
     {
         "by": "hls4ml, reuse 1",
-        "network": "same layers, 16-bit weights and activations",
+        "network": "same layers, trained in float (fixed-point widths not stated)",
         "device": "xcu250",
         "LUT": 109753,
         "FF": 12562,
