@@ -21,6 +21,7 @@ TITLES = {
     "place_and_route": "Place and route of ECON-T",
     "econ_t_interval": "ECON-T: cost against initiation interval",
     "nngen_compare": "LUTs against NNgen at equal throughput",
+    "hls4ml_compare": "The jet tagger of hls4ml's papers beside published figures",
     "anomaly_ae": "Anomaly detection autoencoder on ecp5-85k",
     "anomaly_auc": "Anomaly detection: area under the ROC curve",
     "weight_ber": "Bit errors in ECON-T's weights",
