@@ -55,7 +55,7 @@ def main() -> None:
     """Build and measure every case; write benchmarks/results/dot_products.json."""
     argparse.ArgumentParser(description=__doc__).parse_args()
     library = load_library(shared(LIBRARY))
-    inputs, weights = _data()
+    inputs, weights = wafer_inputs()
     rows = []
     for layer, recoding, parts in CASES:
         with tempfile.TemporaryDirectory() as temporary:
@@ -66,7 +66,7 @@ def main() -> None:
     emit("dot_products", rows, {"library": library.name, "wafers": (TENSORS - 1) * STREAMS})
 
 
-def _data() -> tuple[dict[str, Ints], dict[str, Ints]]:
+def wafer_inputs() -> tuple[dict[str, Ints], dict[str, Ints]]:
     """Inputs (tensors, streams, K) and weights (K, N) of both layers."""
     with np.load(shared("data/econ_t/encoder_8x8.npz"), allow_pickle=False) as file:
         conv, bias, dense = (file[n].astype(np.int64) for n in ("w_conv", "b_conv", "w_dense"))
@@ -145,7 +145,7 @@ def _words(
         "triple_i": (3 * x, width + 2),
         "w_i": (np.broadcast_to(weights, x.shape), 6),
         "addend_i": (np.zeros((len(x), STREAMS, 1), np.int64), 64),
-        "owed_i": (np.full((len(x), STREAMS, 1), _owed(weights, width, recoding)), 64),
+        "owed_i": (np.full((len(x), STREAMS, 1), owed(weights, width, recoding)), 64),
     }
     place = {bit: (n, i) for n, port in ports.items() for i, bit in enumerate(port["bits"])}
     lanes = np.arange(STREAMS, dtype=np.uint64)
@@ -158,7 +158,7 @@ def _words(
     return np.ascontiguousarray(np.stack(columns, axis=1))
 
 
-def _owed(weights: Ints, width: int, recoding: Recoding) -> int:
+def owed(weights: Ints, width: int, recoding: Recoding) -> int:
     """What the rows of negative digits leave to be added: made once from weights, as in a layer."""
     step = DIGIT[recoding]
     places = range(0, 6, step) if step > 1 else ()

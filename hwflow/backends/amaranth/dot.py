@@ -234,14 +234,19 @@ def _compressed(m: Module, rows: Sequence[_Row], bits: int) -> tuple[_Row, _Row]
     """Two rows of the same sum modulo ``2**bits``."""
     level, number = list(rows), 0
     while len(level) > 2:
-        level.sort(key=lambda row: (row.shift, row.top))
-        following = []
-        for three in zip(level[::3], level[1::3], level[2::3], strict=False):
-            following += _added(m, three, bits, str(number))
-            number += 1
-        level = following + level[len(level) // 3 * 3 :]
+        level, number = _next(m, level, bits, number)
     level += [_Row(Const(0, 1), 0)] * (2 - len(level))
     return level[0], level[1]
+
+
+def _next(m: Module, rows: Sequence[_Row], bits: int, number: int) -> tuple[list[_Row], int]:
+    """The next level of a tree, whose triples have numbers from `number` on, and what follows."""
+    level = sorted(rows, key=lambda row: (row.shift, row.top))
+    following = []
+    for three in zip(level[::3], level[1::3], level[2::3], strict=False):
+        following += _added(m, three, bits, str(number))
+        number += 1
+    return following + level[len(level) // 3 * 3 :], number
 
 
 def _added(m: Module, three: tuple[_Row, ...], bits: int, name: str) -> list[_Row]:
