@@ -67,7 +67,7 @@ def main() -> None:
 
 
 def wafer_inputs() -> tuple[dict[str, Ints], dict[str, Ints]]:
-    """Inputs (tensors, streams, K) and weights (K, N) of both layers."""
+    """Inputs (tensors, streams, K), the image beside them, and weights (K, N) of both layers."""
     with np.load(shared("data/econ_t/encoder_8x8.npz"), allow_pickle=False) as file:
         conv, bias, dense = (file[n].astype(np.int64) for n in ("w_conv", "b_conv", "w_dense"))
     count = TENSORS * STREAMS
@@ -79,8 +79,9 @@ def wafer_inputs() -> tuple[dict[str, Ints], dict[str, Ints]]:
     sums = windows @ conv.reshape(9, 8) + (bias << 7)
     hidden = np.clip(np.rint(sums / 4), 0, 4095).astype(np.int64)
     shape = (TENSORS, STREAMS, -1)
-    given = {"conv": windows[:, 1, 1].reshape(shape), "dense": hidden.reshape(shape)}
-    return given, {"conv": conv.reshape(9, 8), "dense": dense}
+    given = {"conv": windows[:, 1, 1], "dense": hidden, "image": x}
+    inputs = {layer: values.reshape(shape) for layer, values in given.items()}
+    return inputs, {"conv": conv.reshape(9, 8), "dense": dense}
 
 
 def _case(

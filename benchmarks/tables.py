@@ -29,6 +29,7 @@ TITLES = {
     "econ_t_chip": "The whole ECON-T chip in standard cells, beside the published one",
     "dot_products": "Products with weights loaded at run time",
     "weight_storage": "Weights loaded at run time in flip-flops and in latches",
+    "glitch_work": "Registers in trees, held operands, clock gates",
     "econ_t_asic": "ECON-T with constant weights in standard cells",
     "glitch_check": "Glitches against Icarus Verilog",
     "econ_t_cells": "The published ECON-T encoder in standard cells",
