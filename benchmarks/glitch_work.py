@@ -87,8 +87,8 @@ def main() -> None:
             for row in bench.rows(study) if study in LAYERS else gating(library):
                 rows.append({"study": study, **row})
                 print(rows[-1], flush=True)
-    rows.sort(key=lambda row: [*LAYERS, "gating"].index(row["study"]))
-    emit("glitch_work", rows, {"library": library.name})
+            rows.sort(key=lambda row: [*LAYERS, "gating"].index(row["study"]))
+            emit("glitch_work", rows, {"library": library.name})
 
 
 class _Bench:
