@@ -8,15 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from amaranth.hdl import Fragment
-from amaranth.sim import Simulator, SimulatorContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hwflow.backends.amaranth.generate import generate_verilog
-from hwflow.backends.amaranth.serial import SerialLayer
 from hwflow.backends.amaranth.simulate import simulate
-from hwflow.backends.amaranth.top import TopModule
 from hwflow.errors import InputError
 from hwflow.ir import Graph, GraphBuilder, IntType, Overflow, Rounding, evaluate
 from hwflow.ir.exact import IntArray
@@ -198,32 +194,3 @@ def test_an_input_with_several_readers_is_not_held_either() -> None:
         y = b.add(x, y)
     with pytest.raises(InputError, match="nothing holds it that long"):
         planned(b.build({"y": y}), {"dense": Folding(digits=2)}, "valid_only")
-
-
-def test_the_last_part_stays_chosen_between_tensors() -> None:
-    """What the trees read moves only when another part is taken."""
-    fold = {"conv": Folding(digits=3), "dense": Folding(digits=2)}
-    plan = planned(little_chip(), fold, "valid_only")
-    top = TopModule(plan, generate=True)
-    Fragment.get(top, None)
-    found = {name: child for name, child in top.children.items() if isinstance(child, SerialLayer)}
-    assert {name: child.rests for name, child in found.items()} == {
-        "little_chip__conv": False,
-        "little_chip__dense": True,
-    }
-    layer = SerialLayer("little_chip", found["little_chip__dense"].plan, rests=True, generate=False)
-    seen: list[tuple[int, int]] = []
-
-    async def process(ctx: SimulatorContext) -> None:
-        ctx.set(layer.enable, 1)
-        for valid in (0, 1, 0, 0, 0, 1, 0, 1, 0, 0):
-            ctx.set(layer.valid, valid)
-            seen.append((ctx.get(layer.chosen), ctx.get(layer.ready)))
-            await ctx.tick()
-
-    simulator = Simulator(layer)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(process)
-    simulator.run()
-    assert [chosen for chosen, _ in seen] == [1, 0, 1, 1, 1, 0, 1, 0, 1, 1]
-    assert [ready for _, ready in seen] == [0, 0, 1, 0, 0, 0, 1, 0, 1, 0]

@@ -20,13 +20,11 @@ class SerialLayer(StreamedLayer[SerialPlan]):
     """Reads `in_data_i`, which must stand still, for a tensor's steps from `in_valid_i` on.
 
     `in_ready_o` comes with the last step; `out_valid_o` marks `out_data_o`. Registers load where
-    there is something to load, and hold while `en_i` is low. With `rests` there can be clocks
-    between tensors: the last part stays chosen then.
+    there is something to load, and hold while `en_i` is low.
     """
 
-    def __init__(self, design: str, plan: SerialPlan, *, rests: bool, generate: bool) -> None:
+    def __init__(self, design: str, plan: SerialPlan, *, generate: bool) -> None:
         super().__init__(design, plan, generate=generate)
-        self.rests, self.chosen = rests, Signal(range(plan.steps), name="chosen")
         self.add_input("weights_i", max(1, weight_bits(plan.terms)))
 
     def build(self, m: Module) -> None:
@@ -42,11 +40,8 @@ class SerialLayer(StreamedLayer[SerialPlan]):
         with m.If(self.enable):
             done = advance & (step == last)
             m.d.sync += [after.eq(before) for before, after in pairwise([done, *valids])]
-        # Going back to the first part before it is there would move every tree for nothing.
-        busy = self.valid | (step != 0) if self.rests else Const(1, 1)
-        m.d.comb += self.chosen.eq(Mux(busy, step, last))
-        parts = self._parts(m, self.chosen, 1)
-        tripled = self._parts(m, self.chosen, 3) if plan.tripled else []
+        parts = self._parts(m, step, 1)
+        tripled = self._parts(m, step, 3) if plan.tripled else []
         weights = weights_of(self.inputs["weights_i"], plan.terms)
         results: list[Value] = []
         for position, gather in enumerate(plan.kernel.gathers[0]):

@@ -264,8 +264,7 @@ class TopModule(Links):
         if isinstance(layer, FoldedPlan):
             module = FoldedLayer(self.name, layer, generate=self.generate)
         elif isinstance(layer, SerialPlan):
-            rests = self.handshake or self.plan.interface.initiation_interval > layer.steps
-            module = SerialLayer(self.name, layer, rests=rests, generate=self.generate)
+            module = SerialLayer(self.name, layer, generate=self.generate)
         else:
             module = layer_module(self.name, layer, enables=1, generate=self.generate)
         data = Signal(len(module.outputs["out_data_o"]), name=f"{value}_data")
