@@ -31,7 +31,8 @@ class Form:
     inputs come from: a register that loads when they are valid ("held"), such a register for all
     but the first part, which comes from the pins ("split"), the pins ("open"), or the pins through
     an AND gate a bit ("gated"). `idle` is what the trees read while nothing is taken:
-    the first part ("first"), the last one that was taken ("last"), or zeros ("zero").
+    the first part ("first", as in hwflow), the last one that was taken ("last", which is the same
+    but for a gate where wafers leave no clocks free), or zeros ("zero").
     """
 
     outputs: int
