@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from hwflow.archives import npz_arrays
 from hwflow.config import DesignConfig
 from hwflow.errors import InputError
 from hwflow.ir import checked_params
@@ -85,9 +85,8 @@ def read_params(path: Path) -> dict[str, IntArray]:
         InputError: "weights.file".
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return {key: file[key] for key in file.files}
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        return npz_arrays(path)
+    except (OSError, ValueError) as error:
         raise InputError(
             "weights.file",
             f"{path.name} cannot be read: {str(error).splitlines()[0]}",
