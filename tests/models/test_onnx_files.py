@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from hwflow.backends.onnx import FORMATS, export_onnx
 from hwflow.frontends.onnx import read
 from hwflow.ir import evaluate
 from tests.frontends.onnx.compare import codes_of, real_of
+from tests.models.zoo import interpreter
 
 FILES = Path(__file__).parent / "files"
 NAMES = sorted(path.stem for path in FILES.glob("*.onnx"))
@@ -39,17 +39,9 @@ def test_a_file_kept_here_equals_its_tool(name: str) -> None:
     assert different == 0
 
 
-def zoo() -> Path:
-    """The interpreter of the zoo's environment."""
-    python = Path(os.environ.get("HWFLOW_ZOO", ".zoo")) / "onnx" / "bin" / "python"
-    if not python.exists():
-        pytest.skip("the zoo's environment is not there: `make zoo`")
-    return python
-
-
 def make(*arguments: object) -> None:
     script = Path(__file__).with_name("make_onnx.py")
-    subprocess.run([zoo(), script, *map(str, arguments)], check=True, timeout=1800)
+    subprocess.run([interpreter("onnx"), script, *map(str, arguments)], check=True, timeout=1800)
 
 
 @pytest.mark.long
