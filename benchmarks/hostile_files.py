@@ -4,8 +4,8 @@
 
 Each file of tests/integration/hostile.py is given to `hwflow check` and, in a design, to
 `hwflow build` as processes of their own, whose start is part of the figure; the median of three.
-The store knows our sources already, as in any second build. Seconds of the clock count what else the
-machine does.
+The store knows our sources already, as in any second build. Seconds of the clock count what else
+the machine does.
 Target: under 1 s, exit code 2.
 """
 
