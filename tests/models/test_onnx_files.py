@@ -39,8 +39,8 @@ def test_a_file_kept_here_equals_its_tool(name: str) -> None:
 
 
 def made(folder: Path, *arguments: object) -> None:
-    if missing():
-        pytest.skip(missing())
+    if missing("onnx"):
+        pytest.skip(missing("onnx"))
     make("tests.models.make_onnx", folder / "log.txt", *arguments)
 
 
