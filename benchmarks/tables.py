@@ -31,6 +31,7 @@ TITLES = {
     "weight_storage": "Weights loaded at run time in flip-flops and in latches",
     "econ_t_asic": "ECON-T with constant weights in standard cells",
     "glitch_check": "Glitches against Icarus Verilog",
+    "timed_vectors": "Timed vectors of the whole ECON-T chip",
     "econ_t_cells": "The published ECON-T encoder in standard cells",
     "model_zoo": "Imported models on every rung, and against their own frameworks",
     "hostile_files": "Hostile files, refused",
