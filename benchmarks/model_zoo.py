@@ -137,8 +137,8 @@ def _facts(rows: list[dict[str, Any]]) -> dict[str, object]:
 def _make(folder: Path, vectors: int) -> None:
     if folder.is_dir():
         return
-    if missing():
-        sys.exit(missing())
+    if absent := missing("onnx", "hgq"):
+        sys.exit(absent)
     folder.mkdir(parents=True)
     for module in MAKERS:
         make(module, folder / f"{module}.log", folder, vectors)

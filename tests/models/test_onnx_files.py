@@ -52,8 +52,8 @@ def test_data_count_in_the_steps_of_the_input(tmp_path: Path) -> None:
 
 
 def made(folder: Path, *arguments: object) -> None:
-    if missing():
-        pytest.skip(missing())
+    if missing("onnx"):
+        pytest.skip(missing("onnx"))
     make("tests.models.make_onnx", folder / "log.txt", *arguments)
 
 
