@@ -106,6 +106,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         made = options.made or Path(temporary) / "made"
         _make(made, options.vectors)
+        sys.argv[1:] = []
         for file in options.models:
             rows[file] = _row(file, made, Path(temporary) / "design", options.vectors)
             ordered = [rows[name] for name in MODELS if name in rows]
