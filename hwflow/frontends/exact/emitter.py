@@ -19,9 +19,12 @@ _LIMIT = 40
 
 
 def safe_name(name: str, taken: set[str]) -> str:
-    """`name` as an identifier that is not in `taken`, to which it is added."""
+    """`name` as an identifier that is not in `taken`, to which it is added.
+
+    It begins with a letter, as names in design.yaml do.
+    """
     stem = re.sub(r"[^A-Za-z0-9_]+", "_", name)[:_LIMIT] or "layer"
-    if stem[0].isdigit():
+    if not stem[0].isalpha():
         stem = f"n{stem}"
     unique, count = stem, 1
     while unique in taken:

@@ -23,13 +23,11 @@ __all__ = [
 def identity(context: Context, node: Node) -> Symbol:
     """Identity, Dropout, and a Cast of numbers: nothing at inference."""
     symbol = context.symbol(node, 0)
-    if node.kind == "Cast" and isinstance(symbol, Tensor):
-        if node.integer("to", 1) != 1:
-            raise node.refusal(
-                "lower.layer", "a cast to another type than float", "use a quantizer"
-            )
-        return context.tensor(node)
-    return symbol
+    if node.kind != "Cast":
+        return symbol
+    if node.integer("to", 1) != 1:
+        raise node.refusal("lower.layer", "a cast to another type than float", "use a quantizer")
+    return context.tensor(node) if isinstance(symbol, Tensor) else symbol
 
 
 def _shape(context: Context, symbol: Symbol) -> tuple[int, ...]:
@@ -76,7 +74,8 @@ def flatten(context: Context, node: Node) -> Symbol:
     """Flatten from an axis on."""
     symbol = context.symbol(node, 0)
     old = _shape(context, symbol)
-    axis = _signed(node, "axis", 1) % max(len(old), 1)
+    axis = _signed(node, "axis", 1)
+    axis = axis + len(old) if axis < 0 else axis
     return _seen(context, node, symbol, (math.prod(old[:axis]), math.prod(old[axis:])))
 
 
@@ -185,7 +184,7 @@ def concat(context: Context, node: Node) -> Symbol:
     symbols = [context.symbol(node, place) for place in range(len(node.inputs))]
     if all(isinstance(s, Constant) for s in symbols):
         arrays = [s.array for s in symbols if isinstance(s, Constant)]
-        return Constant(np.concatenate([np.atleast_1d(a) for a in arrays], axis=0))
+        return Constant(np.concatenate(arrays, axis=_signed(node, "axis", 1)))
     group = context.emit.group(node.name)
     parts = [context.stored(node, place) for place in range(len(symbols))]
     if len({part.zero for part in parts}) > 1:
