@@ -104,6 +104,14 @@ class Emitter:
         """x rounded and saturated into `type`."""
         return self.op(group, ops.Requant(type, rounding, Overflow.SATURATE), x)
 
+    def aligned(self, group: str, x: Value, frac: Any) -> Value:
+        """X under the binary point `frac`, nowhere coarser than its own: bits are only added."""
+        elem = self.type(x).elem
+        if bool((elem.frac == frac).all()):
+            return x
+        lo, hi = elem.aligned(frac)
+        return self.requant(group, x, IntType(lo, hi, frac), Rounding.FLOOR)
+
     def scale(self, group: str, x: Value, amount: Any) -> Value:
         """The real value of x times 2**amount; nothing for amount 0. Shifts add up."""
         amounts = np.asarray(amount)
