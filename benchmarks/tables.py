@@ -32,6 +32,7 @@ TITLES = {
     "econ_t_asic": "ECON-T with constant weights in standard cells",
     "glitch_check": "Glitches against Icarus Verilog",
     "econ_t_cells": "The published ECON-T encoder in standard cells",
+    "model_zoo": "Imported models on every rung, and against their own frameworks",
     "hostile_files": "Hostile files, refused",
     "hls4ml_backend": "hwflow inside hls4ml, against hls4ml's own emulation",
 }

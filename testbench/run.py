@@ -18,9 +18,9 @@ from hwflow_tb.design import Design, FolderError, load_beats, load_design, load_
 from hwflow_tb.fast_verilator import (
     FastVerilator,
     build_args,
-    control_file,
     put_verilator_on_path,
 )
+from hwflow_tb.harness import TOP, control_file, harness
 
 __all__ = ["main"]
 
@@ -87,17 +87,17 @@ def _check_folder(folder: Path, design: Design) -> None:
 
 def _simulate(folder: Path, design: Design, build: Path, options: argparse.Namespace) -> bool:
     put_verilator_on_path()
-    control = build / "ports.vlt"
-    text = control_file(design)
-    # Verilator skips an identical build, which it tells by the files' times.
-    if not control.is_file() or control.read_text() != text:
-        control.write_text(text)
+    made = {build / "ports.vlt": control_file(design), build / "harness.v": harness(design)}
+    for file, text in made.items():
+        # Verilator skips an identical build, which it tells by the files' times.
+        if not file.is_file() or file.read_text() != text:
+            file.write_text(text)
     runner = FastVerilator()
     runner.jobs = options.jobs
     try:
         runner.build(
-            sources=[control, folder / "design.v"],
-            hdl_toplevel=design.top,
+            sources=[*made, folder / "design.v"],
+            hdl_toplevel=TOP,
             build_dir=build / "sim",
             build_args=build_args(),
             log_file=build / "build.log",
@@ -107,7 +107,7 @@ def _simulate(folder: Path, design: Design, build: Path, options: argparse.Names
         )
         runner.test(
             test_module="hwflow_tb.tests",
-            hdl_toplevel=design.top,
+            hdl_toplevel=TOP,
             hdl_toplevel_lang="verilog",
             build_dir=build / "sim",
             test_dir=build,

@@ -57,10 +57,13 @@ def named_paths(option: str, words: Sequence[str], names: Sequence[str]) -> dict
     return found
 
 
-def read_codes(graph: Graph, paths: Mapping[str, Path]) -> dict[str, Codes]:
+def read_codes(
+    graph: Graph, paths: Mapping[str, Path], scales: Mapping[str, float]
+) -> dict[str, Codes]:
     """The integers of every input of `graph`, the same number of vectors for each.
 
-    Integer files hold codes; real ones are quantized by the input's rule.
+    Integer files hold codes; real ones are quantized by the input's rule, with its scale in
+    `scales` where one integer is worth no power of two.
 
     Raises:
         InputError: "run.names", "run.file" or "run.input".
@@ -72,7 +75,7 @@ def read_codes(graph: Graph, paths: Mapping[str, Path]) -> dict[str, Codes]:
             f"no file for input {', '.join(missing)}",
             hint=" ".join(f"--input {name}=FILE.npy" for name in missing),
         )
-    codes = {node.name: _codes(node, paths[node.name]) for node in graph.inputs}
+    codes = {n.name: _codes(n, paths[n.name], scales.get(n.name)) for n in graph.inputs}
     counts = {name: len(code.values) for name, code in codes.items()}
     if len(set(counts.values())) > 1:
         held = ", ".join(f"{name} {count}" for name, count in counts.items())
@@ -108,7 +111,7 @@ def _saving(path: Path) -> Iterator[None]:
         ) from None
 
 
-def _codes(node: Node, path: Path) -> Codes:
+def _codes(node: Node, path: Path, scale: float | None) -> Codes:
     assert isinstance(node.op, Input)
     shape = node.op.shape
     array = _open(path)
@@ -120,13 +123,19 @@ def _codes(node: Node, path: Path) -> Codes:
             "run.input",
             f"{path}: found shape {array.shape}, expected (n, {wanted}) or ({wanted}) for the "
             f"input {node.name!r}",
-            hint="vectors lie along the first axis; reshape the array",
+            hint=_advice(array.shape[1:], shape),
         )
     if array.size == 0:
         raise InputError("run.input", f"{path}: found no vectors", hint="give at least one")
     if array.dtype.kind == "f":
-        return _quantized(node, array.astype(np.float64), path)
+        return _quantized(node, array.astype(np.float64), scale, path)
     return Codes(_in_range(node, array, path))
+
+
+def _advice(found: tuple[int, ...], shape: tuple[int, ...]) -> str:
+    if len(shape) > 1 and found == (shape[-1], *shape[:-1]):
+        return "channels come last: give numpy.moveaxis(x, 1, -1)"
+    return "vectors lie along the first axis; reshape the array"
 
 
 def _open(path: Path) -> npt.NDArray[Any]:
@@ -176,13 +185,13 @@ def _in_range(node: Node, array: npt.NDArray[Any], path: Path) -> IntArray:
     return np.asarray(array.astype(np.int64))
 
 
-def _quantized(node: Node, real: npt.NDArray[np.float64], path: Path) -> Codes:
+def _quantized(node: Node, real: npt.NDArray[np.float64], scale: float | None, path: Path) -> Codes:
     assert isinstance(node.op, Input)
     try:
-        values = quantize(node, real)
+        values = quantize(node, real, scale)
     except InputError as error:
         raise InputError(error.code, f"{path}: {error.message}", hint=error.hint) from None
     # By the same rule, but with room for every value: what differs then was outside.
     wide = IntType(-_WIDE, _WIDE, node.op.type.frac)
-    free = quantize(replace(node, op=replace(node.op, type=wide)), real)
+    free = quantize(replace(node, op=replace(node.op, type=wide)), real, scale)
     return Codes(values, int((free != values).sum()))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +24,7 @@ from hwflow.ir.exact import IntArray
 from hwflow.plan.interface_file import read_interface
 from hwflow.plan.loading import Clocks, load_clocks
 from hwflow.plan.streams import Interface
-from hwflow.stages.files import load_params
+from hwflow.stages.files import load_params, scales
 from hwflow.tools import identity
 from hwflow.verify.netlist import NetlistSim
 from hwflow.verify.rtl import Port, Replay, build_replay, trace_vector
@@ -58,6 +58,10 @@ class Rungs:
         lowered = build.artifact("lower")
         self.graph: Graph = load_graph(lowered / "graph.hwf")
         self.params = load_params(lowered / "params", self.graph)
+
+    def scales(self, port: Literal["input", "output"]) -> dict[str, float]:
+        """What one integer of each input (output) is worth, where that is no power of two."""
+        return scales(self.build.artifact("lower"), port)
 
     @property
     def folder(self) -> Path:

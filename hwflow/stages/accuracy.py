@@ -29,7 +29,8 @@ def run(_config: DesignConfig, context: StageContext) -> None:
     context.progress(0.0, f"{len(data.test.x)} test samples through the integer graph")
     lowering = read_json(context.inputs["lower"] / "lowering.json")
     params = load_params(context.inputs["lower"] / "params", graph)
-    values = evaluate(graph, {**samples(graph, data.test), **params}, keep="all")
+    inputs = samples(graph, data.test, context.inputs["lower"])
+    values = evaluate(graph, {**inputs, **params}, keep="all")
     value, *_ = lowering["network"]["outputs"]
     record = {
         "metric": trained["metric"],

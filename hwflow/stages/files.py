@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "load_arrays", "load_params", "load_vectors", "network_folder", "part_names", "read_json",
-    "read_params", "samples", "save_arrays", "save_vectors", "write_json",
+    "read_params", "samples", "save_arrays", "save_vectors", "scales",
+    "write_json",
 ]  # fmt: skip
 
 
@@ -85,11 +86,18 @@ def read_params(path: Path) -> dict[str, IntArray]:
         ) from None
 
 
-def samples(graph: Graph, part: Part, count: int | None = None) -> dict[str, IntArray]:
+def scales(lowered: Path, port: Literal["input", "output"]) -> dict[str, float]:
+    """What one integer of each input (output) is worth, where that is no power of two."""
+    return {c[port]: c["scale"] for c in read_json(lowered / "certificates.json") if port in c}
+
+
+def samples(
+    graph: Graph, part: Part, lowered: Path, count: int | None = None
+) -> dict[str, IntArray]:
     """The first `count` samples as integers of the graph's only input.
 
     Where the data keep raw integers of the input's name they are taken as they are; otherwise the
-    network's real inputs by the input's own rule.
+    network's real inputs by the input's own rule. `lowered` is the artifact of stage lower.
 
     Raises:
         InputError: "run.input".
@@ -97,7 +105,8 @@ def samples(graph: Graph, part: Part, count: int | None = None) -> dict[str, Int
     (node,) = graph.inputs
     if node.name in part.raw:
         return {node.name: part.raw[node.name][:count].astype(np.int64)}
-    return {node.name: quantize(node, part.x[:count].astype(np.float64))}
+    scale = scales(lowered, "input").get(node.name)
+    return {node.name: quantize(node, part.x[:count].astype(np.float64), scale)}
 
 
 def save_vectors(folder: Path, vectors: Vectors) -> None:

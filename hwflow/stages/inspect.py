@@ -83,11 +83,11 @@ def inspect_model(path: Path, progress: Callable[[str], None]) -> Inspection:
         rows.append({**widths[layer.name], **_range(graph, layer), "cost": _costs(ways)})
     return Inspection(
         hardware.target,
-        tuple((node.name, str(graph.types[node.name])) for node in graph.inputs),
-        tuple((name, str(graph.types[value])) for name, value in graph.outputs),
+        tuple((n.name, _port(lowered, "input", n.name, n.name)) for n in graph.inputs),
+        tuple((name, _port(lowered, "output", name, value)) for name, value in graph.outputs),
         tuple(rows),
         lowered.wide,
-        len(lowered.certificates),
+        sum("layer" in c for c in lowered.certificates),
     )
 
 
@@ -105,6 +105,12 @@ def _lowered(path: Path, progress: Callable[[str], None]) -> Lowered:
         load(model=model.record(), arrays=model.arrays(), name=path.name, data=None,
              output=output, work=work)  # fmt: skip
         return lower(load_network(output), "model")
+
+
+def _port(lowered: Lowered, kind: str, name: str, value: str) -> str:
+    """A port's type, and what one integer is worth where that is no power of two."""
+    found = [c["scale"] for c in lowered.certificates if c.get(kind) == name]
+    return f"{lowered.graph.types[value]}" + (f" times {found[0]}" if found else "")
 
 
 def _range(graph: Graph, layer: Layer) -> dict[str, Any]:

@@ -20,7 +20,7 @@ def run(config: DesignConfig, context: StageContext) -> None:
     dataset = None
     if use_data and len(graph.inputs) == 1:
         test = load_dataset(context.inputs["data"]).test
-        dataset = samples(graph, test, verify.dataset)
+        dataset = samples(graph, test, context.inputs["lower"], verify.dataset)
     params = load_params(context.inputs["lower"] / "params", graph)
     made = make_vectors(graph, verify.vectors, verify.seed, dataset, params)
     save_vectors(context.out, made)

@@ -44,10 +44,12 @@ class Vectors:
         return next(c.name for c in self.classes if c.start <= vector < c.stop)
 
 
-def quantize(node: Node, real: npt.NDArray[np.float64]) -> IntArray:
+def quantize(node: Node, real: npt.NDArray[np.float64], scale: float | None = None) -> IntArray:
     """Real values (n, *shape) of an input as its integers, by the input's own rule.
 
-    Exact: scaling is by powers of two, and float64 holds every value near a rounding border.
+    Exact: scaling is by powers of two, and float64 holds every value near a rounding border. With
+    `scale`, the real size of one integer where it is no power of two, they are divided in float32,
+    as the formats that have such scales define it.
 
     Raises:
         InputError: "run.input": a value is not finite, or the shape is wrong.
@@ -68,7 +70,10 @@ def quantize(node: Node, real: npt.NDArray[np.float64]) -> IntArray:
             hint="remove or replace them; every value must be a finite number",
         )
     with np.errstate(over="ignore"):  # infinity is clipped like any other large value
-        scaled = np.ldexp(real.astype(np.float64), op.type.frac)
+        if scale is None:
+            scaled = np.ldexp(real.astype(np.float64), op.type.frac)
+        else:
+            scaled = (real.astype(np.float32) / np.float32(scale)).astype(np.float64)
     scaled = np.clip(scaled, -(2.0**61), 2.0**61)
     whole = np.floor(scaled)
     rest = scaled - whole

@@ -6,6 +6,7 @@ A beat is one integer and one write: nothing here looks at single bits.
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -14,6 +15,9 @@ from hwflow_tb.design import Port
 from hwflow_tb.finding import Finding, FindingError, mismatch
 
 __all__ = ["Pace", "Sink", "Source"]
+
+_NO_DELAY: Final = 3
+"""What cocotb's interface to simulators calls a write without delay (`cocotb.handle.Immediate`)."""
 
 _PHASE_CYCLES: Final = 48
 _PHASES: Final = (0.0, 0.1, 0.5, 0.9)
@@ -46,7 +50,8 @@ class Source:
 
     def __init__(self, dut: Any, port: Port, spacing: int) -> None:
         self.port = port
-        self._data = getattr(dut, port.data)
+        self._write = _writer(getattr(dut, port.data))
+        self._digits = f"0{port.data_bits}b"
         self._valid = getattr(dut, port.valid)
         self._ready = _level(getattr(dut, port.ready)) if port.ready else None
         self._last = getattr(dut, port.last) if port.last else None
@@ -88,7 +93,7 @@ class Source:
         if not more or not opened or self._pace.pause():
             self._set_valid(0)
             return
-        self._data.value = self._beats[self.accepted]
+        self._write(format(self._beats[self.accepted], self._digits))
         self._set_last(int((self.accepted + 1) % self.port.beats == 0))
         self._set_valid(1)
         self._offering = True
@@ -196,6 +201,11 @@ def _reader(handle: Any) -> Callable[[], str]:
     """
     read: Callable[[], str] = handle._handle.get_signal_val_binstr
     return read
+
+
+def _writer(handle: Any) -> Callable[[str], None]:
+    """Writes a signal at once, from text of 0 and 1; the harness shows it to the design later."""
+    return functools.partial(handle._handle.set_signal_val_binstr, _NO_DELAY)
 
 
 def _level(handle: Any) -> Callable[[int], bool]:

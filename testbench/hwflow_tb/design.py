@@ -11,16 +11,20 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 __all__ = [
-    "LOADER_PINS", "Design", "FolderError", "Port", "load_beats", "load_design", "load_words",
+    "LOADER_INPUTS", "LOADER_OUTPUTS", "Design", "FolderError", "Port", "load_beats",
+    "load_design", "load_words",
 ]  # fmt: skip
 
-LOADER_PINS = (
-    "wb_cyc_i", "wb_stb_i", "wb_we_i", "wb_adr_i", "wb_dat_i", "wb_dat_o", "wb_ack_o",
-    "ser_select_i", "ser_clock_i", "ser_data_i", "ser_data_o",
-)  # fmt: skip
+LOADER_INPUTS: Final = {
+    "wb_cyc_i": 1, "wb_stb_i": 1, "wb_we_i": 1, "wb_dat_i": 32,
+    "ser_select_i": 1, "ser_clock_i": 1, "ser_data_i": 1,
+}  # fmt: skip
+"""Pins of the weight loader with their bits, besides wb_adr_i."""
+
+LOADER_OUTPUTS: Final = {"wb_dat_o": 32, "wb_ack_o": 1, "ser_data_o": 1}
 
 
 class FolderError(Exception):
@@ -62,6 +66,11 @@ class Design:
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     words: int = 0
+
+    @property
+    def address_bits(self) -> int:
+        """Bits of wb_adr_i: four registers before the words, none at the highest address."""
+        return (4 + self.words).bit_length()
 
 
 def load_design(folder: Path) -> Design:

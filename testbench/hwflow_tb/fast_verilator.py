@@ -1,7 +1,7 @@
 """cocotb's Verilator runner without its one slow flag.
 
 cocotb makes every signal public (`--public-flat-rw`), which stops Verilator from optimizing: large
-nets then take minutes to build. A control file makes the top's ports public instead.
+nets then take minutes to build. A control file makes the top's ports public instead (`harness.py`).
 """
 
 from __future__ import annotations
@@ -16,9 +16,7 @@ from typing import Final
 
 from cocotb_tools.runner import Verilator
 
-from hwflow_tb.design import LOADER_PINS, Design
-
-__all__ = ["FastVerilator", "build_args", "control_file", "put_verilator_on_path"]
+__all__ = ["FastVerilator", "build_args", "put_verilator_on_path"]
 
 _BUILD_ARGS: Final = (
     "-O3",
@@ -64,16 +62,6 @@ def build_args() -> list[str]:
         == 0
     )
     return [*_BUILD_ARGS, "-CFLAGS", f"-O1 {_NO_16_BIT}" if known else "-O1"]
-
-
-def control_file(design: Design) -> str:
-    """The Verilator control file that makes the top's ports public."""
-    names = [design.clock, design.reset]
-    for port in (*design.inputs, *design.outputs):
-        names += [n for n in (port.data, port.valid, port.ready, port.last) if n is not None]
-    names += LOADER_PINS if design.words else ()
-    lines = [f'public_flat_rw -module "{design.top}" -var "{name}"' for name in names]
-    return "\n".join(("`verilator_config", *lines)) + "\n"
 
 
 def put_verilator_on_path() -> None:

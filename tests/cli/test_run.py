@@ -15,8 +15,9 @@ from hwflow.cli.main import main
 from hwflow.frontends.onnx import read as read_onnx
 from hwflow.ir import evaluate
 from hwflow.plan.interface_file import read_interface
-from tests.cli.conftest import Call, tiny_graph, write_design
+from tests.cli.conftest import Call, Called, tiny_graph, write_design
 
+MODELS = Path(__file__).resolve().parents[1] / "models" / "files"
 X = np.array([[1, -2, 31, -32], [0, 5, 7, -9], [12, 3, -4, 2]], dtype=np.int64)
 
 
@@ -255,6 +256,28 @@ def test_export_of_the_graph_as_a_model(call: Call, built: Path, tmp_path: Path)
     found = read_onnx(tmp_path / "m" / "graph.onnx").graph
     codes = {"x": np.arange(-8, 8)[:, None] * np.ones(tiny_graph().types["x"].shape, np.int64)}
     assert np.array_equal(evaluate(found, codes)["y"], evaluate(tiny_graph(), codes)["y"])
+
+
+def test_scales_that_are_no_powers_of_two(call: Call, tmp_path: Path) -> None:
+    name = "brevitas_float_qcdq"
+    with np.load(MODELS / f"{name}.npz", allow_pickle=False) as file:
+        x, y = file["x"], file["y"]
+    shutil.copy(MODELS / f"{name}.onnx", tmp_path / "net.onnx")
+    (tmp_path / "design.yaml").write_text("design: net\nmodel: {file: net.onnx}\n")
+    build = tmp_path / "b"
+    call("build", tmp_path / "design.yaml", "--to", "lower", "--build-dir", build)
+
+    def through(given: Any) -> Called:
+        np.save(tmp_path / "x.npy", given)
+        names = ("--input", tmp_path / "x.npy", "--output", tmp_path / "y.npy")
+        return call("run", build, "--on", "graph", *names, "--json")
+
+    called = through(np.moveaxis(x, 1, -1))
+    ((output, scale),) = called.json["scales"].items()
+    assert f"{output} 5 s6 frac 0 [-32, 31] times {scale} ->" in called.err
+    real = (np.load(tmp_path / "y.npy") * scale).astype(np.float32)
+    assert np.array_equal(real, y)
+    assert "channels come last: give numpy.moveaxis(x, 1, -1)" in through(x).err
 
 
 def test_export_never_writes_among_other_files_unasked(

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from hwflow.frontends.hgq import read
+from hwflow.frontends.onnx import read as read_onnx
 from hwflow.frontends.qkeras import HANDLERS, load_network, lower
-from hwflow.ir import evaluate
+from hwflow.ir import Graph, evaluate
+from hwflow.ir.ops import Const
 from hwflow.tools import python_worker, run
 from hwflow.train.files import read_npz
 from hwflow.verify.vectors import quantize
@@ -53,8 +55,15 @@ def test_graph_of_a_file_equals_the_prediction_of_qkeras(made: Path, file: str) 
     assert len(np.unique(expected, axis=0)) > 100
 
 
-def test_one_network_through_qkeras_and_hgq2_gives_the_same_integers(made: Path) -> None:
+def weights_of(graph: Graph) -> list[np.ndarray]:
+    """The kernels and biases of each layer as real numbers, an element each."""
+    constants = [node.op for node in graph.nodes if isinstance(node.op, Const)]
+    return [np.ldexp(op.values.astype(float), -np.asarray(op.frac)) for op in constants]
+
+
+def test_one_network_through_qkeras_qonnx_and_hgq2_gives_the_same_integers(made: Path) -> None:
     graphs = [lower(load_network(made / "zoo" / "same"), "same").graph,
+              read_onnx(ZOO / "same_qonnx.onnx").graph,
               read(ZOO / "same.keras").graph]  # fmt: skip
     codes = []
     for graph in graphs:
@@ -62,9 +71,12 @@ def test_one_network_through_qkeras_and_hgq2_gives_the_same_integers(made: Path)
         x = inputs("other", graph.types[source.name].shape, 2000)
         found = evaluate(graph, {source.name: quantize(source, x.astype(np.float64))})
         ((output, value),) = graph.outputs
-        codes.append((found[output], graph.types[value].elem.frac.tolist()))
-    assert np.array_equal(codes[0][0], codes[1][0])
-    assert codes[0][1] == codes[1][1]
+        codes.append((found[output], graph.types[value].elem.frac.tolist(), weights_of(graph)))
+    for integers, frac, weights in codes[1:]:
+        assert np.array_equal(codes[0][0], integers)
+        assert codes[0][1] == frac
+        assert [w.shape for w in weights] == [(10, 6), (6,), (6, 3), (3,)]
+        assert all(np.array_equal(*pair) for pair in zip(codes[0][2], weights, strict=True))
 
 
 def test_graph_equals_qkeras(made: Path) -> None:

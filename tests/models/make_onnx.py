@@ -1,12 +1,12 @@
 """ONNX models made and run by the tools that users have: Brevitas, qonnx, onnxruntime.
 
-    python tests/models/make_onnx.py FOLDER VECTORS
-    python tests/models/make_onnx.py run FILE.onnx INPUTS.npy OUTPUTS.npy
+    PYTHONPATH=. python -m tests.models.make_onnx FOLDER VECTORS
+    PYTHONPATH=. python -m tests.models.make_onnx run FILE.onnx INPUTS.npy OUTPUTS.npy
 
 runs in an environment of its own (`make zoo`). It writes FOLDER/<model>.onnx, small networks with
 random weights, and FOLDER/<model>.npz with `x` (the inputs, float32, ONNX's layout) and `y` (what
-Brevitas or onnxruntime computes for them); seeds are fixed. The second form runs a file by qonnx's
-executor where it holds qonnx's operators, else by onnxruntime.
+Brevitas, qonnx or onnxruntime computes for them); seeds are fixed. The second form runs a file by
+qonnx's executor where it holds qonnx's operators, else by onnxruntime.
 """
 
 from __future__ import annotations
@@ -33,11 +33,14 @@ from brevitas.quant import (
     Uint8ActPerTensorFixedPoint,
     Uint8ActPerTensorFloat,
 )
+from onnx import TensorProto, helper, numpy_helper
 from onnxruntime import quantization as ortq
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
 from qonnx.transformation.infer_shapes import InferShapes
 from torch import nn
+
+from tests.models.vectors import weights
 
 IMAGE, FLAT = (2, 8, 8), (16,)
 FIXED = {"weight_quant": Int8WeightPerTensorFixedPoint, "weight_bit_width": 4}
@@ -146,6 +149,42 @@ def by_brevitas(net: Any, x: Any) -> Any:
     return getattr(y, "value", y).numpy()
 
 
+def same(path: Path) -> None:
+    """The network of `same` in qkeras_zoo.py, with the same quantizers and weights."""
+    nodes: list[Any] = []
+    constants: list[Any] = []
+
+    def constant(name: str, values: Any) -> str:
+        constants.append(numpy_helper.from_array(np.asarray(values, np.float32), name))
+        return name
+
+    def op(kind: str, name: str, *operands: str, domain: str = "", **attributes: Any) -> str:
+        nodes.append(helper.make_node(kind, operands, [name], domain=domain, **attributes))
+        return name
+
+    def quant(x: str, step: float, bits: int, signed: int = 1) -> str:
+        operands = [
+            constant(f"{x}_{k}", v) for k, v in (("step", step), ("zero", 0), ("bits", bits))
+        ]
+        return op("Quant", f"{x}_quantized", x, *operands, domain="qonnx.custom_op.general",
+                  signed=signed, narrow=0, rounding_mode="ROUND")  # fmt: skip
+
+    x = quant("x", 2**-5, 8)
+    for name, shape in (("hidden", (10, 6)), ("out", (6, 3))):
+        kernel = constant(f"{name}_kernel", weights(f"same {name} kernel", shape))
+        bias = constant(f"{name}_bias", weights(f"same {name} bias", shape[1:]))
+        x = op("MatMul", f"{name}_product", x, quant(kernel, 2**-4, 6))
+        x = op("Add", name, x, quant(bias, 2**-5, 8))
+        if name == "hidden":
+            x = quant(op("Relu", "relu", x), 2**-4, 6, signed=0)
+    ports = (("x", 10), (x, 3))
+    ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, ["N", size]) for n, size in ports]
+    graph = helper.make_graph(nodes, "same", ends[:1], ends[1:], constants)
+    domains = (("", 17), ("qonnx.custom_op.general", 1))
+    opsets = [helper.make_opsetid(*domain) for domain in domains]
+    ModelWrapper(helper.make_model(graph, opset_imports=opsets, ir_version=8)).save(str(path))
+
+
 def by_qonnx(path: Path, x: Any) -> Any:
     """qonnx's executor, one vector at a time as the exported batch wants."""
     model = ModelWrapper(str(path))
@@ -246,14 +285,17 @@ def main(folder: Path, vectors: int) -> None:
     ):
         path = quantized(folder, name, net(), shape, form, channels)
         made.append((path, shape, lambda x, path=path: by_onnxruntime(path, x)))
+    path = folder / "same_qonnx.onnx"
+    same(path)
+    made.append((path, (10,), lambda x, path=path: by_qonnx(path, x)))
     for path, shape, run in made:
         x = rng.normal(scale=1.5, size=(vectors, *shape))
         x = (np.rint(x * 256) / 256).astype(np.float32)  # packs well
         y = run(x)
         execute = by_qonnx if path.stem.endswith("_qonnx") else by_onnxruntime
-        same = float((execute(path, x[:50]) == y[:50]).mean())
+        share = float((execute(path, x[:50]) == y[:50]).mean())
         np.savez_compressed(path.with_suffix(".npz"), x=x, y=y.astype(np.float32))
-        print(f"{path.stem}: {path.stat().st_size} bytes, {len(x)} vectors, executor {same:.4f}")
+        print(f"{path.stem}: {path.stat().st_size} bytes, {len(x)} vectors, executor {share:.4f}")
 
 
 def run_file(path: Path, inputs: str, outputs: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +11,11 @@ from hwflow.frontends.alkaid import read as read_alkaid
 from hwflow.frontends.hgq import read
 from hwflow.ir import evaluate
 from hwflow.ir.ops import Requant
-from hwflow.tools import run
 from hwflow.verify.vectors import quantize
 from tests.models.vectors import inputs
+from tests.models.zoo import make, missing
 
 FILES = Path(__file__).parent / "files"
-ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("hgq_dense", "hgq_line", "hgq_plane", "same")
 
 
@@ -61,16 +59,8 @@ def test_elements_have_bits_of_their_own() -> None:
 
 @pytest.mark.long
 def test_models_made_anew_on_many_vectors(tmp_path: Path) -> None:
-    python = os.environ.get("HWFLOW_HGQ_PYTHON")
-    if python is None:
-        pytest.skip("needs an environment with HGQ2 (HWFLOW_HGQ_PYTHON; see hgq_zoo.py)")
-    run(
-        [python, "-m", "tests.models.hgq_zoo", str(tmp_path), "10000"],
-        cwd=ROOT,
-        log=tmp_path / "log.txt",
-        timeout=600.0,
-        env={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
-        tool="python",
-    )
+    if missing("hgq"):
+        pytest.skip(missing("hgq"))
+    make("tests.models.hgq_zoo", tmp_path / "log.txt", tmp_path, 10000)
     for name in NAMES:
         check(tmp_path, name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from hwflow.backends.onnx import FORMATS, export_onnx
 from hwflow.frontends.onnx import read
 from hwflow.ir import evaluate
 from tests.frontends.onnx.compare import codes_of, real_of
-from tests.models.zoo import interpreter
+from tests.models.zoo import make, missing
 
 FILES = Path(__file__).parent / "files"
 NAMES = sorted(path.stem for path in FILES.glob("*.onnx"))
@@ -35,18 +34,19 @@ def test_the_files_are_here() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_file_kept_here_equals_its_tool(name: str) -> None:
     different, total = unequal(FILES, name)
-    assert total == 500
+    assert total >= 300
     assert different == 0
 
 
-def make(*arguments: object) -> None:
-    script = Path(__file__).with_name("make_onnx.py")
-    subprocess.run([interpreter("onnx"), script, *map(str, arguments)], check=True, timeout=1800)
+def made(folder: Path, *arguments: object) -> None:
+    if missing("onnx"):
+        pytest.skip(missing("onnx"))
+    make("tests.models.make_onnx", folder / "log.txt", *arguments)
 
 
 @pytest.mark.long
 def test_new_files_of_the_zoo_equal_their_tools(tmp_path: Path) -> None:
-    make(tmp_path, 10_000)
+    made(tmp_path, tmp_path, 10_000)
     names = sorted(path.stem for path in tmp_path.glob("*.onnx"))
     assert names == NAMES
     assert {name: unequal(tmp_path, name)[0] for name in names} == dict.fromkeys(names, 0)
@@ -61,5 +61,5 @@ def test_exported_files_run_in_other_tools(name: str, form: str, tmp_path: Path)
     with np.load(FILES / f"{name}.npz", allow_pickle=False) as file:
         np.save(tmp_path / "x.npy", file["x"])
         expected = file["y"]
-    make("run", tmp_path / "net.onnx", tmp_path / "x.npy", tmp_path / "y.npy")
+    made(tmp_path, "run", tmp_path / "net.onnx", tmp_path / "x.npy", tmp_path / "y.npy")
     np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), expected)

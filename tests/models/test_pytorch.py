@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hwflow.tools import run
-from tests.models.zoo import interpreter
+from tests.models.zoo import interpreter, missing
 from tests.plugin.torch_networks import TORCH
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.mark.tool
 @pytest.mark.parametrize("name", TORCH)
 def test_a_network_equals_the_emulation_and_so_does_its_rtl(name: str, tmp_path: Path) -> None:
+    if missing("pytorch"):
+        pytest.skip(missing("pytorch"))
     log = tmp_path / "log.txt"
     run(
         [str(interpreter("pytorch")), "-m", "tests.plugin.compare", name, str(tmp_path / "made"),

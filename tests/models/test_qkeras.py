@@ -10,26 +10,17 @@ import pytest
 from hwflow.frontends.keras import read_keras
 from hwflow.frontends.qkeras import load_network, lower
 from hwflow.ir import evaluate
-from hwflow.tools import python_worker, run
 from hwflow.train.jobs import load
 from hwflow.verify.vectors import quantize
 from tests.models.qkeras_zoo import FILES
 from tests.models.vectors import inputs
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.models.zoo import make
 
 
 @pytest.mark.train
 @pytest.mark.long
 def test_models_made_anew_on_many_vectors(tmp_path: Path) -> None:
-    run(
-        python_worker("tests.models.qkeras_zoo", str(tmp_path), "10000"),
-        cwd=ROOT,
-        log=tmp_path / "log.txt",
-        timeout=300.0,
-        env={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
-        tool="python",
-    )
+    make("tests.models.qkeras_zoo", tmp_path / "log.txt", tmp_path, 10000)
     for file in FILES[:3]:
         name = Path(file).stem
         model, output = read_keras(tmp_path / file), tmp_path / name

@@ -45,7 +45,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace, console: Console) -> int:
     """Push your own data through the integer graph, the RTL or the netlist.
 
-    The output's integers (codes) are written; the real number is code * 2**-frac.
+    The output's integers (codes) are written; the real number is code * 2**-frac, or code times
+    the scale that is shown where that is no power of two.
     """
     _check_options(options)
     build = build_at(options.build)
@@ -59,7 +60,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     sources = named_paths("--input", options.inputs, [n.name for n in graph.inputs])
     targets = named_paths("--output", options.outputs, [name for name, _ in graph.outputs])
     _check_paths(sources, targets)
-    codes = read_codes(graph, sources)
+    codes = read_codes(graph, sources, rungs.scales("input"))
     _warn_if_outside(codes, console)
     inputs = {name: code.values for name, code in codes.items()}
     count = len(next(iter(inputs.values())))
@@ -84,6 +85,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
             "vectors": count,
             "outputs": {name: str(path) for name, path in targets.items()},
             "outside": {name: code.outside for name, code in codes.items()},
+            "scales": rungs.scales("output"),
             "latency_cycles": outcome.latency_cycles,
             "initiation_interval": outcome.initiation_interval,
             **traced,
@@ -154,7 +156,8 @@ def _summary(rung: str, count: int, outcome: Outcome) -> str:
 
 def _described(rungs: Rungs, name: str) -> str:
     value = dict(rungs.graph.outputs)[name]
-    return f"{name} {rungs.graph.types[value]}"
+    scale = rungs.scales("output").get(name)
+    return f"{name} {rungs.graph.types[value]}" + (f" times {scale}" if scale else "")
 
 
 def _trace(

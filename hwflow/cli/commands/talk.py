@@ -61,11 +61,12 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     _warn_if_old(build, console)
     graph, interface, protocol = _load(build)
     from hwflow.cli.arrays import named_paths, read_codes, write_codes
+    from hwflow.stages.files import scales
 
     sources = named_paths("--input", options.inputs, [n.name for n in graph.inputs])
     targets = named_paths("--output", options.outputs, [name for name, _ in graph.outputs])
     _check_paths(sources, targets)
-    codes = read_codes(graph, sources)
+    codes = read_codes(graph, sources, scales(build.artifact("lower"), "input"))
     _warn_if_outside(codes, console)
     inputs = {name: code.values for name, code in codes.items()}
     outputs = _exchange(options, interface, protocol, inputs, console)
