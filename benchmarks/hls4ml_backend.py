@@ -1,11 +1,12 @@
 """hwflow as a backend of hls4ml against hls4ml's own Vitis emulation, network by network.
 
-    python benchmarks/hls4ml_backend.py [--vectors N] [NETWORK ...]
+    python benchmarks/hls4ml_backend.py [--vectors N] [--torch PYTHON] [NETWORK ...]
 
 Each network is converted twice, with only the backend's name changed. Equal means bit for bit: the
 predictions of the integer graph and the outputs of the Verilog (under Verilator) against the
 compiled C++ emulation on the same real-valued vectors, and each layer's trace on 100 of them.
-Named networks replace their rows in the results; the others keep theirs.
+Named networks replace their rows in the results; the others keep theirs. PyTorch networks need an
+interpreter that has torch, too (`make zoo`: .zoo/pytorch/bin/python).
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from common import RESULTS, ROOT, emit, machine
 
 sys.path.insert(0, str(ROOT))
 
+from tests.plugin.compare import SPECS
 from tests.plugin.networks import NETWORKS
+from tests.plugin.torch_networks import TORCH
 
 COLUMNS = (
     "network", "family", "vectors", "predict_equal", "rtl_equal", "layers", "layers_equal",
@@ -34,17 +37,24 @@ def main() -> None:
     """Measure and write benchmarks/results/hls4ml_backend.json."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--vectors", type=int, default=10_000)
-    parser.add_argument("networks", nargs="*", default=list(NETWORKS))
+    parser.add_argument("--torch", metavar="PYTHON", help="an interpreter that has torch")
+    parser.add_argument("networks", nargs="*", metavar="NETWORK")
     options = parser.parse_args()
+    if set(options.networks) - set(SPECS):
+        parser.error(f"the networks: {', '.join(SPECS)}")
+    chosen = options.networks or [*NETWORKS, *(TORCH if options.torch else ())]
     path = RESULTS / "hls4ml_backend.json"
     rows: dict[str, dict[str, object]] = {}
-    if path.exists() and options.networks != list(NETWORKS):
+    if path.exists():
         kept = json.loads(path.read_text(encoding="utf-8"))["rows"]
-        rows = {row["network"]: row for row in kept if row["network"] in NETWORKS}
-    for name in options.networks:
-        rows[name] = _row(name, options.vectors)
+        rows = {row["network"]: row for row in kept if row["network"] in SPECS}
+    for name in chosen:
+        python = options.torch if name in TORCH else sys.executable
+        if python is None:
+            parser.error(f"{name} needs --torch")
+        rows[name] = _row(name, options.vectors, python)
         print(json.dumps(rows[name]), file=sys.stderr, flush=True)
-    ordered = [{c: rows[name][c] for c in COLUMNS} for name in NETWORKS if name in rows]
+    ordered = [{c: rows[name][c] for c in COLUMNS} for name in SPECS if name in rows]
     equal = [
         r
         for r in ordered
@@ -54,10 +64,10 @@ def main() -> None:
     emit("hls4ml_backend", ordered, facts)
 
 
-def _row(name: str, vectors: int) -> dict[str, object]:
+def _row(name: str, vectors: int, python: str) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
-            (sys.executable, "-m", "tests.plugin.compare", name, folder, "--rtl",
+            (python, "-m", "tests.plugin.compare", name, folder, "--rtl",
              "--vectors", str(vectors)),
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": str(ROOT), "HWFLOW_STORE": str(Path(folder) / "st")},

@@ -106,6 +106,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         made = options.made or Path(temporary) / "made"
         _make(made, options.vectors)
+        sys.argv[1:] = []
         for file in options.models:
             rows[file] = _row(file, made, Path(temporary) / "design", options.vectors)
             ordered = [rows[name] for name in MODELS if name in rows]
@@ -136,8 +137,8 @@ def _facts(rows: list[dict[str, Any]]) -> dict[str, object]:
 def _make(folder: Path, vectors: int) -> None:
     if folder.is_dir():
         return
-    if missing():
-        sys.exit(missing())
+    if absent := missing("onnx", "hgq"):
+        sys.exit(absent)
     folder.mkdir(parents=True)
     for module in MAKERS:
         make(module, folder / f"{module}.log", folder, vectors)

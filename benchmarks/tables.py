@@ -32,8 +32,10 @@ TITLES = {
     "glitch_work": "Registers in trees, held operands, clock gates",
     "econ_t_asic": "ECON-T with constant weights in standard cells",
     "glitch_check": "Glitches against Icarus Verilog",
+    "timed_vectors": "Timed vectors of the whole ECON-T chip",
     "econ_t_cells": "The published ECON-T encoder in standard cells",
     "model_zoo": "Imported models on every rung, and against their own frameworks",
+    "hostile_files": "Hostile files, refused",
     "hls4ml_backend": "hwflow inside hls4ml, against hls4ml's own emulation",
 }
 

@@ -3,35 +3,27 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from hwflow.config import DesignConfig
+from hwflow.archives import npz_arrays
 from hwflow.errors import InputError
 from hwflow.ir import checked_params
 from hwflow.ir.exact import IntArray
 from hwflow.ir.graph import Graph
-from hwflow.plan.folding import Folding
-from hwflow.plan.plan import Options
-from hwflow.plan.targets import protected
-from hwflow.stages.cells import chosen_target
-from hwflow.train.data.dataset import Part
 from hwflow.verify.vectors import VectorClass, Vectors, quantize
 
-__all__ = [
-    "FOLDINGS", "given_foldings", "load_arrays", "load_params", "load_vectors", "network_folder",
-    "part_names",
-    "plan_options", "read_json", "read_params", "samples", "save_arrays", "save_vectors",
-    "scales", "write_json",
-]  # fmt: skip
+if TYPE_CHECKING:
+    from hwflow.train.data.dataset import Part
 
-FOLDINGS = "foldings.json"
-_POS = "hardware.fold.pos"
+__all__ = [
+    "load_arrays", "load_params", "load_vectors", "network_folder", "part_names", "read_json",
+    "read_params", "samples", "save_arrays", "save_vectors", "scales",
+    "write_json",
+]  # fmt: skip
 
 
 def write_json(path: Path, value: object) -> None:
@@ -85,9 +77,8 @@ def read_params(path: Path) -> dict[str, IntArray]:
         InputError: "weights.file".
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return {key: file[key] for key in file.files}
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        return npz_arrays(path)
+    except (OSError, ValueError) as error:
         raise InputError(
             "weights.file",
             f"{path.name} cannot be read: {str(error).splitlines()[0]}",
@@ -132,40 +123,3 @@ def load_vectors(folder: Path, graph: Graph) -> Vectors:
         VectorClass(c["name"], c["start"], c["stop"]) for c in read_json(folder / "classes.json")
     )
     return Vectors(inputs, classes)
-
-
-def plan_options(config: DesignConfig) -> Options:
-    """What `hardware` says, as the planner wants it.
-
-    Raises:
-        InputError: "target.unknown", or a cell library that cannot be used.
-        ToolMissing: "library.missing".
-    """
-    hardware = config.hardware
-    device = chosen_target(config)
-    return Options(
-        protected(device) if hardware.protect == "tmr" else device,
-        Fraction(hardware.clock),
-        hardware.interface,  # type: ignore[arg-type]
-        given_foldings(config),
-        hardware.protect,  # type: ignore[arg-type]
-    )
-
-
-def given_foldings(config: DesignConfig) -> dict[str, Folding]:
-    """The foldings given by hand, with their places."""
-    fold = config.hardware.fold
-    folds = {
-        name: Folding(pos=1 if pos == "1" else "all", place=config.place(f"{_POS}.{name}"))
-        for name, pos in fold.pos
-    }
-    for name, layer in fold.layers:
-        folds[name] = Folding(
-            layer.pe or "all",
-            layer.simd or "all",
-            layer.pos or "all",
-            layer.multiplier,  # type: ignore[arg-type]
-            layer.digits,
-            config.place(f"hardware.fold.layers.{name}"),
-        )
-    return folds

@@ -17,8 +17,9 @@ from hwflow.plan.layer import LayerPlan
 from hwflow.plan.plan import make_plan
 from hwflow.plan.record import plan_record
 from hwflow.plan.targets import Target, target
-from hwflow.stages.files import FOLDINGS, plan_options, write_json
+from hwflow.stages.files import write_json
 from hwflow.stages.history import learned_from
+from hwflow.stages.planned import FOLDINGS, plan_options
 from hwflow.stages.solving import layer_solver
 
 __all__ = ["run", "solver_correction", "solver_goal"]

@@ -10,8 +10,8 @@ from hwflow.explore.tradeoff import tradeoff, tradeoff_page
 from hwflow.flow import default_store
 from hwflow.ir import load_graph
 from hwflow.plan.checks import check_dsps, check_fold
-from hwflow.stages.files import plan_options
 from hwflow.stages.plan import solver_correction
+from hwflow.stages.planned import plan_options
 
 __all__ = ["PAGE", "write_tradeoff"]
 

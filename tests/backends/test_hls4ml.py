@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import hwflow.ir
@@ -43,6 +43,7 @@ def assigned(kind: ApType, codes: np.ndarray, frac: int) -> np.ndarray:
     st.integers(-3, 6),
     st.integers(-3, 6),
 )
+@example((Rounding.FLOOR, Overflow.WRAP), [-9, 9], [0, 0], 2, 1)
 def test_a_type_does_what_the_requantization_does(modes, reach, bounds, frac, target) -> None:
     operand = TensorType((1,), IntType(reach[0], reach[1], frac))
     op = Requant(IntType(bounds[0], bounds[1], target), *modes)
@@ -53,6 +54,11 @@ def test_a_type_does_what_the_requantization_does(modes, reach, bounds, frac, ta
     if kind is not None:
         assert np.array_equal(assigned(kind, codes, frac), wanted)
     each = element_types(op, operand)
+    if bounds == [0, 0]:
+        assert each is not None
+        assert each[0].width == 0
+        assert not wanted.any()
+        return
     assert (each is None) == (kind is None)
     if each is not None:
         assert np.array_equal(assigned(each[0], codes, frac), wanted)

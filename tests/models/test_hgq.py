@@ -59,8 +59,8 @@ def test_elements_have_bits_of_their_own() -> None:
 
 @pytest.mark.long
 def test_models_made_anew_on_many_vectors(tmp_path: Path) -> None:
-    if missing():
-        pytest.skip(missing())
+    if missing("hgq"):
+        pytest.skip(missing("hgq"))
     make("tests.models.hgq_zoo", tmp_path / "log.txt", tmp_path, 10000)
     for name in NAMES:
         check(tmp_path, name)

@@ -10,6 +10,8 @@ import pytest
 from hwflow.backends.onnx import FORMATS, export_onnx
 from hwflow.frontends.onnx import read
 from hwflow.ir import evaluate
+from hwflow.stages.files import samples, write_json
+from hwflow.train.data.dataset import Part
 from tests.frontends.onnx.compare import codes_of, real_of
 from tests.models.zoo import make, missing
 
@@ -38,9 +40,20 @@ def test_a_file_kept_here_equals_its_tool(name: str) -> None:
     assert different == 0
 
 
+def test_data_count_in_the_steps_of_the_input(tmp_path: Path) -> None:
+    name = "brevitas_float_qcdq"
+    lowered = read(FILES / f"{name}.onnx")
+    write_json(tmp_path / "certificates.json", list(lowered.certificates))
+    with np.load(FILES / f"{name}.npz", allow_pickle=False) as file:
+        x, y = file["x"], file["y"]
+    found = samples(lowered.graph, Part(np.moveaxis(x, 1, -1), y), tmp_path)
+    ((port, codes),) = found.items()
+    assert np.array_equal(codes, codes_of(lowered, {port: x})[port])
+
+
 def made(folder: Path, *arguments: object) -> None:
-    if missing():
-        pytest.skip(missing())
+    if missing("onnx"):
+        pytest.skip(missing("onnx"))
     make("tests.models.make_onnx", folder / "log.txt", *arguments)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hwflow.tools import run
 
-__all__ = ["MAKERS", "make", "missing"]
+__all__ = ["MAKERS", "interpreter", "make", "missing"]
 
 ROOT = Path(__file__).resolve().parents[2]
 MAKERS: Mapping[str, str | None] = {
@@ -19,7 +19,7 @@ MAKERS: Mapping[str, str | None] = {
 """The modules that make models, and their environments; None: the one this runs in."""
 
 
-def _python(environment: str | None) -> Path:
+def interpreter(environment: str | None) -> Path:
     """An environment's interpreter: $HWFLOW_ZOO/<environment>, or .zoo as `make zoo` fills it."""
     if environment is None:
         return Path(sys.executable)
@@ -27,16 +27,16 @@ def _python(environment: str | None) -> Path:
     return folder / environment / "bin" / "python"
 
 
-def missing() -> str:
-    """Why nothing can be made here; empty if everything can."""
-    absent = [e for e in MAKERS.values() if e is not None and not _python(e).exists()]
+def missing(*environments: str) -> str:
+    """Why a test cannot run here: which of the environments are absent; empty if none is."""
+    absent = [name for name in environments if not interpreter(name).exists()]
     return f"environments {', '.join(absent)} are not there: `make zoo`" if absent else ""
 
 
 def make(module: str, log: Path, *arguments: object) -> None:
     """Run one of MAKERS in its environment."""
     run(
-        [str(_python(MAKERS[module])), "-m", module, *map(str, arguments)],
+        [str(interpreter(MAKERS[module])), "-m", module, *map(str, arguments)],
         cwd=ROOT,
         log=log,
         timeout=1800.0,

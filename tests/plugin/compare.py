@@ -20,15 +20,18 @@ from typing import Any
 
 import numpy as np
 
-from tests.plugin.networks import NETWORKS, Spec, randomize
+from tests.plugin.networks import NETWORKS, randomize
+from tests.plugin.spec import Spec
+from tests.plugin.torch_networks import TORCH
 
+SPECS = NETWORKS | TORCH
 TRACED = 100
 
 
 def main() -> None:
     """Compare and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("network", choices=NETWORKS)
+    parser.add_argument("network", choices=SPECS)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--vectors", type=int, default=1000)
     parser.add_argument("--rtl", action="store_true", help="run the vectors on the Verilog, too")
@@ -54,11 +57,12 @@ def convert(spec: Spec, model: Any, backend: str, folder: Path) -> Any:
     """The user's script; only the backend's name differs."""
     import hls4ml
 
-    kind = "onnx" if spec.family == "onnx" else "keras"
+    kind = spec.family.rstrip("23")
     configure = getattr(hls4ml.utils, f"config_from_{kind}_model")
     config = configure(
-        model, granularity=spec.granularity, default_precision=spec.default, backend=backend
-    )
+        model, granularity=spec.granularity, default_precision=spec.default, backend=backend,
+        **spec.configured,
+    )  # fmt: skip
     config["Model"] |= spec.model
     if spec.granularity == "model":
         config["LayerName"] = {layer.name: {} for layer in model.layers}
@@ -77,11 +81,13 @@ def convert(spec: Spec, model: Any, backend: str, folder: Path) -> Any:
 
 def compare(name: str, folder: Path, vectors: int, *, rtl: bool) -> dict[str, Any]:
     """Predictions, traces and, with `rtl`, the Verilog's outputs, all on the same real vectors."""
-    spec = NETWORKS[name]
+    spec = SPECS[name]
     settle_environment(spec.family)
     import hls4ml  # noqa: F401 before the model is built: it is quick to fail
 
-    model = spec.build() if spec.family == "onnx" else randomize(spec.build())
+    model = spec.build()
+    if spec.family.startswith("keras"):
+        randomize(model)
     ours = convert(spec, model, "hwflow", folder / "hwflow")
     start = time.perf_counter()
     ours.compile()

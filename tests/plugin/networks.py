@@ -5,33 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-__all__ = ["NETWORKS", "Spec", "randomize"]
+from tests.plugin.onnx_networks import ONNX
+from tests.plugin.spec import Spec
 
-
-@dataclass(frozen=True, slots=True)
-class Spec:
-    """A network: how it is built, and what its user writes into hls_config.
-
-    `family` is keras2 (tf_keras, for QKeras), keras3 or onnx. `types` and `config` are set on
-    layers by name (precision, and any other key); `model` on the whole model.
-    """
-
-    build: Callable[[], Any]
-    family: str = "keras2"
-    granularity: str = "name"
-    default: str = "fixed<16,6>"
-    types: dict[str, dict[str, str]] = field(default_factory=dict)
-    config: dict[str, dict[str, Any]] = field(default_factory=dict)
-    model: dict[str, Any] = field(default_factory=dict)
-    span: float = 2.0
-    options: dict[str, Any] = field(default_factory=dict)
+__all__ = ["NETWORKS", "randomize"]
 
 
 def randomize(model: Any, seed: int = 0, scale: float = 0.7) -> Any:
@@ -280,40 +261,6 @@ def _qbinary() -> Any:
     return keras.models.Model(inputs, x)
 
 
-def _onnx_dense() -> Any:
-    from onnx import TensorProto, helper, numpy_helper, shape_inference
-
-    rng = np.random.default_rng(0)
-    sizes, nodes, constants, value = (10, 8, 4), [], [], "features"
-    for index, (before, after) in enumerate(pairwise(sizes)):
-        for role, shape in (("w", (before, after)), ("b", (after,))):
-            array = rng.normal(0, 0.4, shape).astype(np.float32)
-            constants.append(numpy_helper.from_array(array, f"{role}{index}"))
-        out = f"scores{index}"
-        nodes += [
-            helper.make_node("MatMul", [value, f"w{index}"], [f"m{index}"], name=f"matmul{index}"),
-            helper.make_node("Add", [f"m{index}", f"b{index}"], [out], name=f"add{index}"),
-        ]
-        value = out
-        if after != sizes[-1]:
-            nodes.append(helper.make_node("Relu", [out], [f"r{index}"], name=f"relu{index}"))
-            value = f"r{index}"
-    graph = helper.make_graph(
-        nodes,
-        "onnx_dense",
-        [helper.make_tensor_value_info("features", TensorProto.FLOAT, (1, sizes[0]))],
-        [helper.make_tensor_value_info(value, TensorProto.FLOAT, (1, sizes[-1]))],
-        constants,
-    )
-    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-    made = shape_inference.infer_shapes(made)
-    # hls4ml looks the shapes of constants up among those of the values.
-    made.graph.value_info.extend(
-        helper.make_tensor_value_info(c.name, TensorProto.FLOAT, c.dims) for c in constants
-    )
-    return made
-
-
 _NARROW = {f"relu{i}": {"result": "ufixed<8,3,RND,SAT>"} for i in range(3)}
 
 NETWORKS: dict[str, Spec] = {
@@ -368,9 +315,9 @@ NETWORKS: dict[str, Spec] = {
         },
         span=6.0,
     ),
-    "onnx_dense": Spec(_onnx_dense, family="onnx"),
     "qkeras_dense": Spec(_qdense),
     "qkeras_conv": Spec(_qconv),
     "qkeras_binary": Spec(_qbinary),
+    **ONNX,
 }
-"""Every network, by name."""
+"""Every network that this environment can build, by name."""

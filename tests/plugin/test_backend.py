@@ -142,6 +142,8 @@ _PO2 = {"Precision": {"weight": "float"}}
         ([image(4), {**dense("fc", 4, 3), "weight_data": np.full((4, 3), -2.0)}],
          {"fc": {"Precision": {"weight": "int<2>", "accum": "auto"}}}, "take a weight of -2 for 1"),
         ([image(4), dense("fc", 4, 3)], {"fc": _PO2}, "layer 'fc': weight is float"),
+        ([image(4), {**dense("fc", 4, 3), "bias_data": np.array([0, np.nan, 1])}], {},
+         "layer 'fc' .* bias holds NaN"),
         ([image(4), dense("fc", 4, 3)], {"image": {"Precision": {"result": "fixed<8,4,RND_ZERO>"}}},
          "input 'image': .* is no rule"),
         ([image(6, 2), _conv("c", dilation=2)], {}, "layer 'c' .* dilated"),
@@ -191,6 +193,13 @@ def test_the_reuse_factor_is_the_initiation_interval(tmp_path: Path) -> None:
     assert not result.errors
     plan = json.loads((tmp_path / "b" / "plan" / "plan.json").read_text(encoding="utf-8"))
     assert plan["initiation_interval"] == 4
+
+
+def test_layers_without_names_of_their_own_can_be_folded(tmp_path: Path) -> None:
+    """Those of PyTorch's Sequential are called _0, _1, ..., which design.yaml does not take."""
+    typed = {"ReuseFactor": 4, "Precision": {"accum": "auto", "result": "fixed<12,5>"}}
+    model = model_of([image(8), dense("_0", 8, 6)], tmp_path, config={"_0": typed})
+    assert [name for name, _ in prepare(model).hardware.fold.layers] == ["n_0"]
 
 
 def test_products_rounded_one_by_one_are_told_and_not_folded(tmp_path: Path) -> None:

@@ -76,6 +76,8 @@ def uniform_type(op: Requant, operand: TensorType) -> ApType | None:
 def element_types(op: Requant, operand: TensorType) -> tuple[ApType, ...] | None:
     """A type for each element, in C order, all of one rounding and overflow mode.
 
+    An element that is always zero has no bits; hls4ml's FixedPointQuantizer writes zero there.
+
     None where an element's bounds are beyond ap_fixed, or elements need different modes.
     """
     shape = operand.shape
@@ -83,7 +85,8 @@ def element_types(op: Requant, operand: TensorType) -> tuple[ApType, ...] | None
     columns = [a.ravel().tolist() for a in (*op.type.full(shape), *reach)]
     found = []
     for lo, hi, frac, least, most in zip(*columns, strict=True):
-        kind = _choose(lo, hi, least, most, op.overflow)
+        nothing = ApType(0, 0, signed=False) if lo == hi == 0 else None
+        kind = nothing or _choose(lo, hi, least, most, op.overflow)
         if kind is None:
             return None
         found.append(replace(kind, frac=frac, rounding=op.rounding))

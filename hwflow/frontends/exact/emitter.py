@@ -19,9 +19,12 @@ _LIMIT = 40
 
 
 def safe_name(name: str, taken: set[str]) -> str:
-    """`name` as an identifier that is not in `taken`, to which it is added."""
+    """`name` as an identifier that is not in `taken`, to which it is added.
+
+    It begins with a letter, as names in design.yaml do.
+    """
     stem = re.sub(r"[^A-Za-z0-9_]+", "_", name)[:_LIMIT] or "layer"
-    if stem[0].isdigit():
+    if not stem[0].isalpha():
         stem = f"n{stem}"
     unique, count = stem, 1
     while unique in taken:
@@ -100,6 +103,14 @@ class Emitter:
     ) -> Value:
         """x rounded and saturated into `type`."""
         return self.op(group, ops.Requant(type, rounding, Overflow.SATURATE), x)
+
+    def aligned(self, group: str, x: Value, frac: Any) -> Value:
+        """X under the binary point `frac`, nowhere coarser than its own: bits are only added."""
+        elem = self.type(x).elem
+        if bool((elem.frac == frac).all()):
+            return x
+        lo, hi = elem.aligned(frac)
+        return self.requant(group, x, IntType(lo, hi, frac), Rounding.FLOOR)
 
     def scale(self, group: str, x: Value, amount: Any) -> Value:
         """The real value of x times 2**amount; nothing for amount 0. Shifts add up."""

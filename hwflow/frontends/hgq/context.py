@@ -103,11 +103,7 @@ class Context:
         """`value` with one binary point along `axes`: exact, bits are only added."""
         type = self.emit.type(value)
         _, _, frac = type.elem.full(type.shape)
-        common = frac.max(axis=axes, keepdims=True)
-        if bool((frac == common).all()):
-            return value
-        lo, hi = type.elem.aligned(np.broadcast_to(common, type.shape))
-        return self.emit.requant(group, value, IntType(lo, hi, common), Rounding.FLOOR)
+        return self.emit.aligned(group, value, frac.max(axis=axes, keepdims=True))
 
     def described(self, layer: RawLayer, options: Mapping[str, Any]) -> Layer:
         """The layer as the functions on windows and padding of the QKeras lowering want it."""

@@ -79,6 +79,8 @@ class Context:
     def weights(self, node: Any, role: str) -> Weights:
         """A weight tensor as the compiled emulation reads it back from the printed project."""
         variable = node.weights[role]
+        if not np.isfinite(np.asarray(variable.data, np.float64)).all():
+            raise refusal(node, f"its {role} holds NaN or infinity", "train again")
         kind = fixed(variable.type.precision, node.name, role)
         codes = codes_of(printed(variable.data, kind), kind)
         if kind.binary and role == "weight":

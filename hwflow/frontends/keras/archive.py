@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from hwflow.archives import suspicion
 from hwflow.errors import InputError
 from hwflow.frontends.keras.hdf5 import MAX_BYTES, WeightFile, broken, unsafe
 
@@ -19,7 +20,6 @@ __all__ = ["KerasArchive", "keras_generation", "parse_json"]
 WEIGHTS = "model.weights.h5"
 _SIZES = {"config.json": 1 << 24, "metadata.json": 1 << 16, WEIGHTS: MAX_BYTES}
 _MAX_RATIO = 50
-_MAX_MEMBERS = 1000
 
 
 def parse_json(text: str | bytes, name: str) -> dict[str, Any]:
@@ -96,22 +96,12 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
         raise broken(path.name, f"it is larger than {MAX_BYTES >> 20} MiB")
     try:
         with zipfile.ZipFile(path) as archive:
-            _check_members(archive, path.name)
+            wrong = suspicion(archive)
+            if wrong is not None:
+                raise unsafe(path.name, wrong)
             yield archive
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError) as error:
         raise broken(path.name, f"it is no zip archive ({str(error)[:80]})") from None
-
-
-def _check_members(archive: zipfile.ZipFile, name: str) -> None:
-    infos = archive.infolist()
-    names = [info.filename for info in infos]
-    if len(names) > _MAX_MEMBERS or len(set(names)) != len(names):
-        raise unsafe(name, "the archive has too many members, or two of one name")
-    for info in infos:
-        parts = info.filename.replace("\\", "/").split("/")
-        link = (info.external_attr >> 28) == 0xA
-        if ".." in parts or info.filename.startswith("/") or ":" in parts[0] or link:
-            raise unsafe(name, f"the member {info.filename[:80]!r} leads outside the archive")
 
 
 def _member(archive: zipfile.ZipFile, member: str, name: str) -> bytes:

@@ -30,11 +30,14 @@ def constant(context: Context, node: Node) -> Constant:
 
 
 def shape_of(context: Context, node: Node) -> Constant:
-    """Shape: sizes are known, the batch included."""
+    """Shape, or a part of it: sizes are known, the batch included."""
     symbol = context.symbol(node, 0)
     if isinstance(symbol, Constant):
-        return Constant(np.array(symbol.array.shape, np.int64))
-    return Constant(np.array((context.model.batch, *symbol.shape), np.int64))
+        sizes: tuple[int, ...] = symbol.array.shape
+    else:
+        sizes = (context.model.batch, *symbol.shape)
+    part = slice(node.integer("start", 0), node.integer("end", len(sizes)))
+    return Constant(np.array(sizes[part], np.int64))
 
 
 def _cast(node: Node, a: Any) -> Any:

@@ -121,9 +121,13 @@ def batch_norm(context: Context, node: Node) -> Tensor:
     epsilon = np.float32(node.number("epsilon", 1e-5))
     if bool((variance + epsilon <= 0).any()):
         raise node.refusal("lower.norm", "a variance below zero", "train again")
-    scale = gamma / np.sqrt(variance + epsilon)
+    with np.errstate(over="ignore", invalid="ignore"):
+        scale = gamma / np.sqrt(variance + epsilon)
+        start = beta - mean * scale
+    if not bool(np.isfinite(scale + start).all()):
+        raise node.refusal("lower.norm", "its scale or offset is no finite number", "train again")
     tail = (-1, *(1,) * (len(x.shape) - 1))
-    parts = (scale.reshape(tail), (beta - mean * scale).reshape(tail))
+    parts = (scale.reshape(tail), start.reshape(tail))
     factor, offset = (np.asarray(context.at(node, x, a), np.float32) for a in parts)
     return context.stepped(node, x, Affine(factor, offset))
 

@@ -262,7 +262,7 @@ class _Reader:
             yield node
 
     def _attribute(self, raw: Any, node: str) -> Any:
-        if raw.type == raw.FLOAT:
+        if raw.type == raw.FLOAT and not math.isnan(raw.f):
             return float(raw.f)
         if raw.type == raw.INT:
             return int(raw.i)
@@ -274,6 +274,8 @@ class _Reader:
             return tuple(float(v) for v in raw.floats)
         if raw.type == raw.INTS:
             return tuple(int(v) for v in raw.ints)
+        if raw.type == raw.FLOAT:
+            raise _broken(self.path, f"node {node!r}: {raw.name[:80]} is NaN")
         raise _unsafe(self.path, f"node {node!r} holds a subgraph or an attribute of another kind")
 
     def tensor(self, raw: Any) -> Array:

@@ -95,6 +95,8 @@ def _biased(context: Context, node: Node, x: Tensor, place: int) -> Tensor:
     bias = context.optional(node, place)
     if bias is None:
         return x
+    if bias.array.dtype.kind not in "iu":
+        raise node.refusal("lower.weights", f"a bias of {bias.array.dtype}", "give integers")
     codes = bias.array.reshape(-1).astype(np.int64)
     frac = context.emit.type(x.value).elem.frac
     group = context.group(node, x)

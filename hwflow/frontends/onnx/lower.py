@@ -102,7 +102,8 @@ def lower(model: Model, name: str) -> Lowered:
         context.symbols[port.name] = _port(context, port)
     for node in model.nodes:
         symbol = _symbol(context, node)
-        if len(node.outputs) > 1 and any(context.readers.get(o) for o in node.outputs[1:]):
+        others = [o for o in node.outputs[1:] if o]
+        if any(context.readers.get(o) or o in model.outputs for o in others):
             raise node.refusal("lower.layer", "more than one of its results is used", "use one")
         context.symbols[node.outputs[0] if node.outputs else ""] = symbol
     taken: set[str] = set()

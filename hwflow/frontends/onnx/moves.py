@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from hwflow.frontends.onnx.context import Context, loose
 from hwflow.frontends.onnx.file import Node
 from hwflow.frontends.onnx.values import Constant, Raw, Symbol, Tensor, order_of, positions, trimmed
-from hwflow.ir import IntType, Overflow, Rounding, ops
+from hwflow.ir import ops
 
 __all__ = [
     "argmax", "concat", "flatten", "identity", "pad", "reshape", "squeeze", "transpose",
@@ -23,13 +22,11 @@ __all__ = [
 def identity(context: Context, node: Node) -> Symbol:
     """Identity, Dropout, and a Cast of numbers: nothing at inference."""
     symbol = context.symbol(node, 0)
-    if node.kind == "Cast" and isinstance(symbol, Tensor):
-        if node.integer("to", 1) != 1:
-            raise node.refusal(
-                "lower.layer", "a cast to another type than float", "use a quantizer"
-            )
-        return context.tensor(node)
-    return symbol
+    if node.kind != "Cast":
+        return symbol
+    if node.integer("to", 1) != 1:
+        raise node.refusal("lower.layer", "a cast to another type than float", "use a quantizer")
+    return context.tensor(node) if isinstance(symbol, Tensor) else symbol
 
 
 def _shape(context: Context, symbol: Symbol) -> tuple[int, ...]:
@@ -76,7 +73,8 @@ def flatten(context: Context, node: Node) -> Symbol:
     """Flatten from an axis on."""
     symbol = context.symbol(node, 0)
     old = _shape(context, symbol)
-    axis = _signed(node, "axis", 1) % max(len(old), 1)
+    axis = _signed(node, "axis", 1)
+    axis = axis + len(old) if axis < 0 else axis
     return _seen(context, node, symbol, (math.prod(old[:axis]), math.prod(old[axis:])))
 
 
@@ -185,7 +183,7 @@ def concat(context: Context, node: Node) -> Symbol:
     symbols = [context.symbol(node, place) for place in range(len(node.inputs))]
     if all(isinstance(s, Constant) for s in symbols):
         arrays = [s.array for s in symbols if isinstance(s, Constant)]
-        return Constant(np.concatenate([np.atleast_1d(a) for a in arrays], axis=0))
+        return Constant(np.concatenate(arrays, axis=_signed(node, "axis", 1)))
     group = context.emit.group(node.name)
     parts = [context.stored(node, place) for place in range(len(symbols))]
     if len({part.zero for part in parts}) > 1:
@@ -203,7 +201,10 @@ def concat(context: Context, node: Node) -> Symbol:
     parts = [context.arrange(group, p, positions(p.shape).transpose(order)) for p in parts]
     own = order.index(axis)
     unit = np.concatenate([context.spread(p, p.unit) for p in parts], axis=own)
-    values = _aligned(context, group, parts, along_last=own == rank - 1)
+    values = [part.value for part in parts]
+    if own != rank - 1:  # binary points may differ along the last axis only
+        finest = max(int(context.emit.type(v).elem.frac.max()) for v in values)
+        values = [context.emit.aligned(group, v, finest) for v in values]
     value = context.emit.op(group, ops.Concat(own), *values)
     goal = list(parts[0].shape)
     goal[axis] = sum(p.shape[axis] for p in parts)
@@ -212,23 +213,6 @@ def concat(context: Context, node: Node) -> Symbol:
         value, tuple(goal), index, group, trimmed(unit),
         parts[0].origin if len({p.origin for p in parts}) == 1 else "", zero=parts[0].zero,
     )  # fmt: skip
-
-
-def _aligned(context: Context, group: str, parts: list[Tensor], *, along_last: bool) -> list[Any]:
-    """Values of one binary point, which may differ along the last axis only."""
-    types = [context.emit.type(p.value) for p in parts]
-    if along_last:
-        return [p.value for p in parts]
-    finest = max(int(t.elem.frac.max()) for t in types)
-    values = []
-    for part, type in zip(parts, types, strict=True):
-        value = part.value
-        if bool((type.elem.frac != finest).any()):
-            lo, hi = type.elem.aligned(finest)
-            wide = ops.Requant(IntType(lo, hi, finest), Rounding.FLOOR, Overflow.SATURATE)
-            value = context.emit.op(group, wide, value)
-        values.append(value)
-    return values
 
 
 def argmax(context: Context, node: Node) -> Symbol:

@@ -33,7 +33,8 @@ def rounded(
     if isinstance(x, Raw):
         return network_input(context, node, x, rule, zero)
     group = context.group(node, x)
-    if bool(np.all(rule.lo - rule.zero >= 0)):  # saturation does what the ReLU before it does
+    if not x.steps and bool(np.all(rule.lo - rule.zero >= 0)):
+        # Saturation does what the ReLU before it does.
         x = replace(x, value=context.rectified.get(x.value.name, x.value))
     rule, mine = _laid(context, node, x, rule), x
     unit, exponent = split(rule.scale)

@@ -28,6 +28,8 @@ __all__ = [
 ]  # fmt: skip
 
 MAX_BITS = 32
+_DTYPES = {0: "uint8", 2: "uint8", 3: "int8", 4: "uint16", 5: "int16"}
+"""What `output_dtype` of QuantizeLinear stands for, left out or not."""
 
 
 def scale_of(node: Node, constant: Constant) -> Any:
@@ -183,7 +185,7 @@ def multi_threshold(context: Context, node: Node) -> Symbol:
         len(x.shape) + 1, "NC"
     )
     axis = layout.find("C")
-    if table.ndim != 2 or scale <= 0 or not 1 <= axis <= len(x.shape):
+    if table.ndim != 2 or not 0 < scale < 1 << 30 or not 1 <= axis <= len(x.shape):
         raise node.refusal(
             "lower.quantizer", "thresholds or scale of another form", "give (C, K), scale above 0"
         )
@@ -204,9 +206,8 @@ def quantize_linear(context: Context, node: Node) -> Symbol:
     """ONNX's QuantizeLinear; a Clip that alone reads it narrows its range."""
     symbol = context.symbol(node, 0)
     given = context.optional(node, 2)
-    dtype = np.dtype(np.uint8) if given is None else given.array.dtype
-    if given is None and node.integer("output_dtype", 0) == 3:
-        dtype = np.dtype(np.int8)
+    asked = _DTYPES.get(node.integer("output_dtype", 0), "float32")
+    dtype: np.dtype[Any] = np.dtype(asked) if given is None else given.array.dtype
     if dtype.kind not in "iu" or dtype.itemsize > 2 or node.integer("block_size", 0):
         raise node.refusal("lower.quantizer", f"to {dtype} or in blocks", "use int8 or uint8")
     live = not isinstance(symbol, Constant)

@@ -10,7 +10,7 @@ from hwflow.frontends.exact.ladder import Affine, Step
 from hwflow.frontends.qkeras.context import Context, Exact, Frozen, Raw, Symbol, View
 from hwflow.frontends.qkeras.geometry import channels_last, misfit
 from hwflow.frontends.qkeras.network import Layer
-from hwflow.ir import IntType, Overflow, Rounding, ops
+from hwflow.ir import ops
 
 __all__ = ["add", "concatenate", "identity", "network_input", "reshape", "zero_padding"]
 
@@ -99,14 +99,9 @@ def concatenate(context: Context, layer: Layer) -> Symbol:
     if not isinstance(axis, int) or axis == 0 or not -rank <= axis <= rank:
         raise misfit(layer, f"concatenates along axis {axis}", "use axis=-1")
     axis = axis - 1 if axis > 0 else axis + rank
-    types = [context.emit.type(v) for v in values]
     if axis != rank - 1:
-        finest = max(int(t.elem.frac.max()) for t in types)
-        for index, type in enumerate(types):
-            if bool((type.elem.frac != finest).any()):
-                lo, hi = type.elem.aligned(finest)
-                wide = ops.Requant(IntType(lo, hi, finest), Rounding.FLOOR, Overflow.SATURATE)
-                values[index] = context.emit.op(group, wide, values[index])
+        finest = max(int(context.emit.type(v).elem.frac.max()) for v in values)
+        values = [context.emit.aligned(group, v, finest) for v in values]
     value = context.emit.op(group, ops.Concat(axis), *values)
     context.probe(value, layer.name)
     return Exact(value, group)

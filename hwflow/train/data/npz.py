@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
+from hwflow.archives import npz_arrays
 from hwflow.errors import InputError, Place
 
 __all__ = ["load_npz_file"]
@@ -28,12 +27,9 @@ def load_npz_file(path: Path) -> dict[str, NDArray[Any]]:
     if not path.is_file():
         raise InputError("data.missing", f"no file {path.name}", hint=_HINT, place=Place(path.name))
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise _bad(path, "a single npy array")
-            return {key: file[key] for key in file.files}
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
-        raise _bad(path, f"a file numpy cannot read ({error})") from error
+        return npz_arrays(path)
+    except (ValueError, OSError) as error:
+        raise _bad(path, f"a file that cannot be read: {error}") from error
 
 
 def _bad(path: Path, found: str) -> InputError:

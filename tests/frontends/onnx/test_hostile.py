@@ -146,6 +146,30 @@ def huge_constant(model: Any) -> None:
     model.graph.node.insert(0, helper.make_node("Add", ["a", "b"], ["c"]))
 
 
+def not_a_number_as_bound(model: Any) -> None:
+    clip = helper.make_node("Clip", ["v0"], ["clipped"], min=float("nan"))
+    model.graph.node.insert(1, clip)
+    model.graph.node[2].input[0] = "clipped"
+
+
+def cast_before_the_quantizer(model: Any) -> None:
+    model.graph.node.insert(0, helper.make_node("Cast", ["x"], ["cast"], to=TensorProto.INT32))
+    model.graph.node[1].input[0] = "cast"
+
+
+def second_result_as_output(model: Any) -> None:
+    model.graph.node.append(helper.make_node("Dropout", ["v0"], ["dropped", "mask"]))
+    model.graph.output.append(helper.make_tensor_value_info("mask", TensorProto.BOOL, None))
+
+
+def steps_to_other_integers(model: Any) -> None:
+    last = model.graph.node[-1].output[0]
+    step = model.graph.initializer[0].name
+    more = helper.make_node("QuantizeLinear", [last, step], ["q"], output_dtype=TensorProto.INT4)
+    model.graph.node.append(more)
+    model.graph.output[0].name = "q"
+
+
 def undefined_output(model: Any) -> None:
     model.graph.output[0].name = "nothing"
 
@@ -176,6 +200,10 @@ SPOILT: dict[Callable[[Any], None], str] = {
     unknown_input_size: "lower.shape",
     huge_padding: "lower.shape",
     huge_constant: "model.unsafe",
+    not_a_number_as_bound: "model.format",
+    cast_before_the_quantizer: "lower.layer",
+    second_result_as_output: "lower.layer",
+    steps_to_other_integers: "lower.quantizer",
     undefined_output: "model.format",
 }
 
