@@ -12,8 +12,8 @@ order; weights are the trained ones and stand still. Clock pins and a stated clo
   them, behind a level of 13.
 - levels: one such neuron, registers behind other levels, and plain.
 - idle: one neuron, plain, a wafer every four clocks, by what its tree reads in the other two.
-- gating: hwflow's own designs, 2 filters and 4 outputs of the encoder with one input each clock
-  interval, enables as clock gates and as multiplexers.
+- gating: hwflow's own designs, 2 filters and 4 outputs of the encoder, wafer after wafer without
+  gaps, enables as clock gates and as multiplexers.
 
 Every netlist's outputs are compared with the sums. Writes benchmarks/results/glitch_work.json;
 studies that are not named keep their rows.
