@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from hwflow.errors import InputError, ToolFailed
 from hwflow.plan.targets import Target
+from hwflow.synth.area import areas
 from hwflow.synth.netlist import read_json, write_json
 from hwflow.synth.wrapper import PREFIX, serial_wrapper, wrapper_registers
 from hwflow.tools import find, run
@@ -17,6 +18,7 @@ from hwflow.tools import find, run
 __all__ = ["RESULT", "PathStep", "PnrResult", "place_and_route"]
 
 RESULT: Final = "pnr.json"
+_WRAPPED: Final = "wrapped.json"
 _PLACED: Final = "placed.json"
 _REPORT: Final = "nextpnr.json"
 # Resources worth reporting; the rest of nextpnr's list is zero for our designs.
@@ -31,6 +33,15 @@ _REPORTED: Final = (
 )
 # Reported where a design uses any.
 _BLOCKS: Final = ("DP16KD", "ICESTORM_DSP", "ICESTORM_RAM", "MULT18X18D")
+_CROWD: Final = 0.35
+"""Share of a device's LUTs above which wires run short: of fully parallel layers, whose adders read
+from everywhere."""
+
+# Adders in balanced trees are all nearly critical, and critical routes do not yield to others; so
+# timing is left to the placer. Routes may leave the box around their pins by so many tiles.
+_YIELDING: Final = {
+    "timing_driven": "0" * 32, "router2/bbMargin/x": "12", "router2/bbMargin/y": "12",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +98,35 @@ def place_and_route(
     wrapped = serial_wrapper(module, clock, target.family)
     out.mkdir(parents=True, exist_ok=True)
     work.mkdir(parents=True, exist_ok=True)
-    write_json({"creator": "hwflow", "modules": {top: wrapped}}, work / _PLACED)
+    write_json({"creator": "hwflow", "modules": {top: wrapped}}, work / _WRAPPED)
     tool, device = _device(target)
-    arguments = ("--json", _PLACED, "--report", _REPORT, "--timing-allow-fail")
-    aim = ("--freq", f"{clock_hz / 1e6:.6g}", "--seed", str(seed))
-    run(
-        (find(tool), *device, *arguments, *aim),
-        cwd=work,
-        log=work / "nextpnr.log",
-        timeout=timeout,
-        tool=tool,
-    )
+    aim = ("--freq", f"{clock_hz / 1e6:.6g}", "--seed", str(seed), "--timing-allow-fail")
+
+    def nextpnr(*arguments: str) -> None:
+        log = work / ("placer.log" if "--no-route" in arguments else "nextpnr.log")
+        run((find(tool), *device, *aim, *arguments), cwd=work, log=log, timeout=timeout, tool=tool)
+
+    if _crowded(module, target):
+        nextpnr("--json", _WRAPPED, "--placer", "static", "--no-route", "--write", _PLACED)
+        placed = read_json(work / _PLACED)
+        placed["modules"]["top"]["settings"] |= _YIELDING
+        write_json(placed, work / _PLACED)
+        route = ("--no-pack", "--no-place", "--no-tmdriv", "--router", "router2")
+        nextpnr("--json", _PLACED, *route, "--report", _REPORT)
+    else:
+        nextpnr("--json", _WRAPPED, "--report", _REPORT)
     result = _result(read_json(work / _REPORT), layers, clock_hz, seed)
     result = replace(result, wrapper_registers=wrapper_registers(module, clock))
     (out / RESULT).write_text(result.to_json(), encoding="utf-8")
     return result
+
+
+def _crowded(module: Any, target: Target) -> bool:
+    """Whether the default placer and router would fight over wires for hours."""
+    if target.family != "ecp5" or target.resources is None:
+        return False
+    whole, _ = areas(module, ())
+    return whole.lut > _CROWD * target.resources.lut
 
 
 def _device(target: Target) -> tuple[str, tuple[str, ...]]:

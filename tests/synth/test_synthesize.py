@@ -9,7 +9,7 @@ import pytest
 
 from hwflow.errors import InputError, ToolFailed
 from hwflow.plan.targets import Resources, Target, larger_targets, target
-from hwflow.synth import SynthResult, synthesize
+from hwflow.synth import SynthResult, pnr, synthesize
 from hwflow.synth.area import Use
 from hwflow.synth.pnr import place_and_route
 from hwflow.synth.wrapper import PINS, serial_wrapper, wrapper_registers
@@ -128,8 +128,13 @@ def test_too_many_blocks_do_not_fit(tmp_path: Path) -> None:
     assert "ecp5-25k" in caught.value.hint
 
 
-@pytest.mark.parametrize("name", ["ecp5-25k", "ice40-up5k"])
-def test_blocks_can_be_placed(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "crowd"), [("ecp5-25k", 1.0), ("ecp5-25k", 0.0), ("ice40-up5k", 0.0)]
+)
+def test_blocks_can_be_placed(
+    name: str, crowd: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pnr, "_CROWD", crowd)
     device = target(name)
     blocks(tmp_path, device)
     layers = tuple(block.name for block in BLOCKS)
