@@ -185,6 +185,9 @@ def _rungs_of_hls4ml(values: Values, context: Context) -> None:
     if not isinstance(verify, VerifyConfig):
         return
     possible = BACKEND_RUNGS["hls4ml"]
+    model = values["model"]
+    if isinstance(model, ModelConfig) and model.file and model.file.suffix in INTEGER_FILES:
+        possible = tuple(rung for rung in possible if rung != "training")
     other = [rung for rung in verify.rungs if rung not in possible]
     if "verify.rungs" not in context.places:
         values["verify"] = replace(verify, rungs=possible)

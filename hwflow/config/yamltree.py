@@ -135,7 +135,9 @@ def _decoded(raw: bytes, name: str) -> str:
         raise InputError(
             "yaml.encoding",
             f"byte {raw[error.start]:#04x} is not UTF-8 text",
-            hint="save the file as UTF-8",
+            hint="save the file as UTF-8"
+            if Path(name).suffix in (".yaml", ".yml")
+            else "name a design.yaml; a model's file goes into it as model: {file: ...}",
             place=Place(name, line),
         ) from None
 

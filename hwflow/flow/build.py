@@ -67,9 +67,18 @@ class Build:
             raise InputError(
                 "build.missing",
                 f"{self.folder} holds no result of the stage {stage!r}",
-                hint="run `hwflow build` first",
+                hint=self._why_missing(stage),
             )
         return path.resolve()
+
+    def _why_missing(self, stage: str) -> str:
+        record = self.stages.get(stage)
+        if record is not None and record.state == "failed":
+            return f"it failed; what it wrote is kept in {self.folder}/failed/{stage}"
+        last = self.stages.get("report")
+        if record is None and last is not None and last.state == "done":
+            return "this design has no such stage; `hwflow status BUILD` lists those it has"
+        return "run `hwflow build` first"
 
     def point(self, stage: str, record: StageRecord, artifact: Path) -> None:
         """Let the stage's link and record lead to an artifact."""

@@ -42,7 +42,8 @@ def summary(metrics: Metrics, report: str = "") -> tuple[str, ...]:
 
 def _estimated(metrics: Metrics) -> list[str]:
     """What the HLS tool says of the clock."""
-    return [f"Fmax        {_texts(metrics, 'fmax_estimated_mhz')} by the HLS tool"]
+    known = metrics.figure("fmax_estimated_mhz") is not None
+    return [f"Fmax        {_texts(metrics, 'fmax_estimated_mhz')}{' by the HLS tool' * known}"]
 
 
 def _synthesized(metrics: Metrics, planned: list[str]) -> list[str]:

@@ -41,10 +41,15 @@ def pipeline(config: DesignConfig) -> tuple[Stage, ...]:
     """The stages of `config`, each after its inputs.
 
     Raises:
-        InputError: "target.unknown", "pnr.family" for a target without place and route, or what
-            is wrong with a cell library: all are told before a network is trained.
+        InputError: "target.unknown", "pnr.family" for a target without place and route,
+            "limit.unknown", or what is wrong with a cell library: all are told before a network
+            is trained.
         ToolMissing: "library.missing".
     """
+    if config.limits:
+        from hwflow.report import check_names
+
+        check_names(config.limits)
     if config.hardware.backend == "hls4ml":
         return _through_hls4ml(config)
     _check_target(config)

@@ -15,6 +15,7 @@ import pytest
 
 from hwflow.errors import DiskFull, InputError
 from hwflow.flow import QuietListener, Store, open_build
+from hwflow.flow.build import Build, StageRecord
 from hwflow.flow.locks import build_lock
 from tests.conftest import ROOT
 from tests.flow.tiny import NAMES, build, pipeline, stage
@@ -258,3 +259,19 @@ def test_a_really_full_disk(small_disk: Path) -> None:
     ballast.unlink()
     assert [s.status for s in build(small_disk, pipeline()).stages] == ["hit", "ran", "ran"]
     assert open_build(small_disk / "build" / "net").stages["three"].state == "done"
+
+
+@pytest.mark.parametrize(
+    ("stages", "hint"),
+    [
+        ({}, "run `hwflow build` first"),
+        ({"synth": "failed"}, "it failed; what it wrote is kept in b/failed/synth"),
+        ({"report": "done"}, "this design has no such stage; "),
+    ],
+)
+def test_why_a_result_is_not_there(stages: dict[str, str], hint: str) -> None:
+    records = {name: StageRecord("", "", state) for name, state in stages.items()}
+    with pytest.raises(InputError) as caught:
+        Build(Path("b"), "toy", records).artifact("synth")
+    assert caught.value.code == "build.missing"
+    assert caught.value.hint.startswith(hint)

@@ -116,12 +116,13 @@ def test_nothing_is_invented(tmp_path: Path) -> None:
     assert any("not run" in line for line in summary(metrics))
 
 
-def test_an_imported_graph_was_not_trained(tmp_path: Path) -> None:
-    save_graph(graph(), tmp_path / "toy.hwf")
+@pytest.mark.parametrize("name", ["toy.hwf", "toy.keras"])
+def test_an_imported_graph_was_not_trained(tmp_path: Path, name: str) -> None:
+    save_graph(graph(), tmp_path / name)
     found = sample(tmp_path / "build")
     for stage in ("data", "train", "accuracy", "training"):
         del found[stage]
-    config = design(tmp_path, text="design: toy\nmodel: {file: toy.hwf}\n")
+    config = design(tmp_path, text=f"design: toy\nmodel: {{file: {name}}}\n")
     metrics = collect(found, config)
     assert metrics.missing["accuracy"] == "not run: a model from a file is not trained here"
     assert metrics.ladder.rungs[0].reason == "an imported integer graph has no training graph"

@@ -75,7 +75,8 @@ def _verdict(finding: Finding) -> str:
 
 
 def _show(name: str, found: Inspection, console: Console) -> None:
-    console.show(f"{name}: {len(found.layers)} layers, all exact in integers", "bold")
+    layers = "1 layer" if len(found.layers) == 1 else f"{len(found.layers)} layers"
+    console.show(f"{name}: {layers}, all exact in integers", "bold")
     for kind, ends in (("input", found.inputs), ("output", found.outputs)):
         console.lines([f"{kind:8} {end}: {type}" for end, type in ends])
     console.show()
@@ -94,8 +95,8 @@ def _notes(found: Inspection) -> list[str]:
     ]
     if found.certificates:
         notes.append(
-            f"{found.certificates} float functions were replaced by integer forms, each proven at "
-            "all its steps"
+            f"float functions replaced by integer forms, each proven at all its steps: "
+            f"{found.certificates}"
         )
     if found.wide:
         notes.append(f"float32 could round in {', '.join(found.wide)}: checked in float64")

@@ -203,6 +203,8 @@ class _Reader:
                     hint=f"understood: {', '.join(d for d in _DOMAINS if d)}",
                 )
             versions[_DOMAINS[entry.domain]] = int(entry.version)
+        if not versions:
+            raise _broken(self.path, "it is no ONNX file, or it is damaged")
         version = versions.get("", 0)
         if not _OPSETS[0] <= version <= _OPSETS[1]:
             raise InputError(
