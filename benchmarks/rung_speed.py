@@ -80,11 +80,12 @@ def _cocotb(work: Path, interface: str, x: np.ndarray, y: np.ndarray) -> dict[st
         (folder / name / f"{tensor}.bin").write_bytes(data[:few].tobytes())
     (folder / "design.v").write_bytes((work / "design.v").read_bytes())
     (folder / "interface.json").write_text(interface, encoding="utf-8")
-    rate, built = 0.0, float("inf")
+    rate, built = 0.0, 0.0
     for _ in range(RUNS):
         start = time.perf_counter()
         (result,) = run_cocotb(folder, work / "cocotb", vectors=few, tests=("full_rate",), jobs=2)
-        built = min(built, time.perf_counter() - start - result.seconds)
+        # Only the first run builds.
+        built = max(built, time.perf_counter() - start - result.seconds)
         rate = max(rate, result.cycles / result.seconds)
     return _row("cocotb (full rate)", built, "", rate, "cycles/s", 30_000, True)
 
