@@ -174,7 +174,9 @@ def _why(stage: str, config: DesignConfig, ran: Container[str]) -> str:
     if stage == "timing":
         return "not run: OpenSTA is not installed (apt-get install opensta)"
     if stage in ("train", "accuracy") and config.model.file is not None:
-        return "not run: a model from a file is not trained here"
+        if config.data is None:
+            return "not run: the design has no data"
+        return "not run: of models from files only QKeras networks are scored"
     return f"not run: the build has no stage {stage}"
 
 

@@ -117,14 +117,23 @@ def test_nothing_is_invented(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["toy.hwf", "toy.keras"])
-def test_an_imported_graph_was_not_trained(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        ("", "the design has no data"),
+        ("data: {source: digits}\n", "of models from files only QKeras networks are scored"),
+    ],
+)
+def test_an_imported_graph_was_not_trained(
+    tmp_path: Path, name: str, data: str, reason: str
+) -> None:
     save_graph(graph(), tmp_path / name)
     found = sample(tmp_path / "build")
     for stage in ("data", "train", "accuracy", "training"):
         del found[stage]
-    config = design(tmp_path, text=f"design: toy\nmodel: {{file: {name}}}\n")
+    config = design(tmp_path, text=f"design: toy\nmodel: {{file: {name}}}\n{data}")
     metrics = collect(found, config)
-    assert metrics.missing["accuracy"] == "not run: a model from a file is not trained here"
+    assert metrics.missing["accuracy"] == f"not run: {reason}"
     assert metrics.ladder.rungs[0].reason == "an imported integer graph has no training graph"
     assert metrics.ladder.verdict == "equal"
     assert metrics.curves == ()
