@@ -27,6 +27,7 @@ def test_auc_of_the_integer_graph(tmp_path: Path) -> None:
     save_graph(b.build({"y": y}), folders["lower"] / "graph.hwf")
     ends = {"inputs": [x.name], "outputs": [y.name]}
     write_json(folders["lower"] / "lowering.json", {"network": ends})
+    write_json(folders["lower"] / "certificates.json", [])
     # Errors are x1^2 / 2 but for rounding: rows 0 and 1 are normal, row 3 scores below row 1.
     rows = np.array([[3.0, 0.5], [1.0, 2.0], [-2.0, 4.0], [2.5, 1.0]], np.float32)
     part = Part(rows, np.array([0, 0, 1, 1]))
