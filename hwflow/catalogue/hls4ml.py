@@ -17,11 +17,6 @@ HLS4ML: dict[str, Explanation] = {
         "hls4ml has no such layer, or its layer computes something else.",
         "Follow the hint, or leave out hls4ml; docs/hls4ml.md lists what it can do.",
     ),
-    "hls4ml.strategy": Explanation(
-        "The strategy needs a package that is not installed.",
-        "hls4ml's distributed arithmetic uses da4ml 0.5, which hwflow's other packages exclude.",
-        "Write strategy: latency or resource.",
-    ),
     "hls4ml.target": Explanation(
         "The flavour's HLS tool has no part for the target.",
         "hardware.target names a device of another vendor.",

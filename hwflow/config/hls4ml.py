@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from hwflow.config.design import HlsConfig
-from hwflow.config.schema import Choice, Integer, Key, Section
+from hwflow.config.schema import INVALID, Choice, Context, Integer, Key, Section
+from hwflow.config.yamltree import MapItem
 
 __all__ = ["HLS4ML"]
+
+
+def _one_adder_graph(values: dict[str, object], item: MapItem, context: Context) -> None:
+    """Adders are shared by what they add up, not by time."""
+    if values["strategy"] == "distributed_arithmetic" and values["reuse"] not in (1, INVALID):
+        context.fail(
+            "config.combination",
+            "hardware.hls4ml.reuse: strategy distributed_arithmetic has no multipliers to share",
+            "remove reuse, or write strategy: resource",
+            item.keys["reuse"],
+        )
+
 
 HLS4ML = Section(
     (
@@ -30,4 +43,5 @@ HLS4ML = Section(
         Key("reuse", Integer(1, 1_000_000), "products that share a multiplier", 1),
     ),
     make=HlsConfig,
+    check=_one_adder_graph,
 )

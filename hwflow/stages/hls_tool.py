@@ -9,7 +9,7 @@ from hwflow.errors import InputError, ToolMissing
 from hwflow.plan.targets import PARTS
 from hwflow.tools import find
 
-__all__ = ["check_strategy", "hls_tool", "part_of"]
+__all__ = ["hls_tool", "part_of"]
 
 _TOOLS: Final = {"vitis": "vitis-run", "vivado": "vivado_hls"}
 
@@ -30,21 +30,6 @@ def part_of(config: DesignConfig) -> str | None:
             place=config.place("hardware.target"),
         )
     return part
-
-
-def check_strategy(config: DesignConfig) -> None:
-    """Refuse what hls4ml cannot do without packages that are not here.
-
-    Raises:
-        InputError: "hls4ml.strategy".
-    """
-    if config.hardware.hls4ml.strategy == "distributed_arithmetic":
-        raise InputError(
-            "hls4ml.strategy",
-            "hls4ml's distributed arithmetic needs da4ml 0.5, which hwflow does not install",
-            hint="write strategy: latency; hwflow's own adder graphs come with backend: amaranth",
-            place=config.place("hardware.hls4ml.strategy"),
-        )
 
 
 def hls_tool(config: DesignConfig) -> str | None:

@@ -17,7 +17,7 @@ from hwflow.errors import InputError
 from hwflow.flow import Stage, StageContext
 from hwflow.plan.targets import target
 from hwflow.stages.cells import SDC, check_power, chosen_target, corner_files, library_path, timed
-from hwflow.stages.hls_tool import check_strategy, hls_tool, part_of
+from hwflow.stages.hls_tool import hls_tool, part_of
 from hwflow.stages.models import READERS, is_rebuilt
 
 __all__ = ["STAGES", "pipeline"]
@@ -227,13 +227,12 @@ def _accuracy(config: DesignConfig, network: Stage) -> Stage:
 
 def _hls4ml(config: DesignConfig) -> Stage:
     hardware = config.hardware
-    check_strategy(config)
     settings: dict[str, object] = {
         "hls4ml": as_json(hardware.hls4ml),
         "part": part_of(config),
         "clock": str(hardware.clock),
     }
-    tools = ("python", "hls4ml", "g++", "numpy")
+    tools = ("python", "hls4ml", "da4ml", "g++", "numpy")
     workers = ("hwflow.backends.hls4ml.worker", "hwflow.backends.hls4ml.emulate")
     return _stage(config, "hls4ml", ("lower", "vectors", "golden"), tools, settings, workers)
 

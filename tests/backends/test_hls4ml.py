@@ -238,10 +238,10 @@ def test_every_mode_is_equal(tmp_path: Path, seed: int) -> None:
 
 @pytest.mark.tool
 @pytest.mark.long
-@pytest.mark.parametrize("strategy", ["latency", "resource"])
+@pytest.mark.parametrize("strategy", ["latency", "resource", "distributed_arithmetic"])
 @pytest.mark.parametrize("stream", [False, True])
 def test_every_setting_is_equal(tmp_path: Path, strategy: str, stream: bool) -> None:
-    asked = Settings(stream=stream, strategy=strategy, reuse=1 if strategy == "latency" else 4)
+    asked = Settings(stream=stream, strategy=strategy, reuse=4 if strategy == "resource" else 1)
     wrong, compared = differences(every_layer(4, stream=stream), tmp_path, asked)
     assert wrong == []
     assert compared > 25

@@ -204,6 +204,16 @@ def test_all_mistakes_at_once_with_places(folder: Path) -> None:
             "config.combination",
         ),
         (
+            "data: {source: digits}\n"
+            "hardware: {hls4ml: {strategy: distributed_arithmetic, reuse: 2}}\n",
+            "config.combination",
+        ),
+        (
+            "data: {source: digits}\n"
+            "hardware: {hls4ml: {strategy: distributed_arithmetic, reuse: x}}\n",
+            "config.type",
+        ),
+        (
             "data: {source: digits}\nhardware: {backend: hls4ml}\nverify: {rungs: [rtl]}\n",
             "config.combination",
         ),

@@ -74,12 +74,10 @@ def test_a_target_without_a_part_is_refused_at_once(tmp_path: Path) -> None:
     assert caught.value.place.line == 3
 
 
-def test_distributed_arithmetic_is_refused_at_once(tmp_path: Path) -> None:
-    text = DESIGN.replace("clock", "hls4ml: {strategy: distributed_arithmetic}, clock")
-    design = load_design(write(tmp_path, text))
-    with pytest.raises(InputError, match="da4ml") as caught:
-        pipeline(design)
-    assert caught.value.place is not None
+@pytest.mark.tool
+def test_distributed_arithmetic_is_equal(tmp_path: Path) -> None:
+    asked = Settings(strategy="distributed_arithmetic")
+    assert differences(duo_graph(), tmp_path, asked) == ([], 3)
 
 
 def test_a_refused_layer_is_named_with_the_place(tmp_path: Path) -> None:
