@@ -232,7 +232,8 @@ def _hls4ml(config: DesignConfig) -> Stage:
         "part": part_of(config),
         "clock": str(hardware.clock),
     }
-    tools = ("python", "hls4ml", "da4ml", "g++", "numpy")
+    adders = ("da4ml",) if hardware.hls4ml.strategy == "distributed_arithmetic" else ()
+    tools = ("python", "hls4ml", *adders, "g++", "numpy")
     workers = ("hwflow.backends.hls4ml.worker", "hwflow.backends.hls4ml.emulate")
     return _stage(config, "hls4ml", ("lower", "vectors", "golden"), tools, settings, workers)
 

@@ -88,6 +88,7 @@ TOOLS: tuple[Tool, ...] = (
     _wheel("qkeras", "0.9", "training"),
     _wheel("pot", "0.9", "the earth mover's distance of autoencoders"),
     _wheel("hls4ml", "1.3", "backend or rung hls4ml", optional=True),
+    _wheel("da4ml", "0.5", "hls4ml's distributed arithmetic", optional=True),
     _wheel("jinja2", "3.1", "the report"),
     # The program of the package opensta.
     Tool(

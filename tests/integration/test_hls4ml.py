@@ -21,6 +21,7 @@ from hwflow.report.summary import summary
 from hwflow.stages.files import load_vectors
 from hwflow.stages.hls4ml import _compared
 from hwflow.stages.pipeline import pipeline
+from hwflow.tools.table import TOOLS
 from hwflow.verify.compare import mismatch_error
 from tests.backends.hls4ml_runs import differences
 from tests.backends.test_hls4ml import REPORT
@@ -72,6 +73,14 @@ def test_a_target_without_a_part_is_refused_at_once(tmp_path: Path) -> None:
     assert caught.value.code == "hls4ml.target"
     assert caught.value.place is not None
     assert caught.value.place.line == 3
+
+
+@pytest.mark.parametrize("strategy", ["latency", "distributed_arithmetic"])
+def test_every_tool_of_its_stages_is_known(tmp_path: Path, strategy: str) -> None:
+    text = DESIGN.replace("clock", f"hls4ml: {{strategy: {strategy}}}, clock")
+    used = {name for stage in pipeline(load_design(write(tmp_path, text))) for name in stage.tools}
+    assert ("da4ml" in used) == (strategy == "distributed_arithmetic")
+    assert used <= {tool.name for tool in TOOLS}
 
 
 @pytest.mark.tool
